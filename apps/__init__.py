@@ -1,0 +1,1 @@
+"""The production code of the four services and what they share."""

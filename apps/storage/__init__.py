@@ -1,0 +1,1 @@
+"""SQL and document stores behind a few words that every engine understands."""

@@ -1,0 +1,54 @@
+"""The audit trail: one row for each thing that happened to an account, written with the change itself."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from apps.storage.dialect import UTCDateTime, big_id, code_type, digest_type
+
+
+def audit_table(metadata: sa.MetaData) -> sa.Table:
+    """Declare the table `audit` in `metadata`; the same in each of the three databases."""
+    return sa.Table(
+        "audit",
+        metadata,
+        sa.Column("id", big_id(), primary_key=True, autoincrement=True),
+        sa.Column("happened_at", UTCDateTime(), nullable=False),
+        sa.Column("event", code_type(64), nullable=False),
+        sa.Column("user_id", sa.BigInteger()),
+        sa.Column("address_key", digest_type()),
+        sa.Column("client", code_type(64)),
+        sa.Column("request_id", code_type(64)),
+        sa.Index("ix_audit_user_id", "user_id"),
+        sa.Index("ix_audit_happened_at", "happened_at"),
+        sqlite_autoincrement=True,
+    )
+
+
+async def record_event(
+    connection: AsyncConnection,
+    table: sa.Table,
+    *,
+    event: str,
+    now: datetime,
+    user_id: int | None = None,
+    address_key: str | None = None,
+    client: str | None = None,
+    request_id: str | None = None,
+) -> None:
+    """Append one row to the audit trail, in the transaction of `connection`.
+
+    event: UPPER_SNAKE word. address_key: SHA-256 of the canonical address, never the address itself.
+    client: the peer's address. request_id: as on the answer, so that a log line can be found.
+    """
+    await connection.execute(
+        table.insert().values(
+            happened_at=now,
+            event=event,
+            user_id=user_id,
+            address_key=address_key,
+            client=client,
+            request_id=request_id,
+        )
+    )

@@ -1,0 +1,181 @@
+"""One SQL database: a pool, write transactions that are repeated when they lose a race, and reads."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from apps.storage import sqlite
+from apps.storage.errors import StorageUnavailable
+from apps.storage.faults import Fault, judge
+
+T = TypeVar("T")
+
+ATTEMPTS = 3
+TRANSACTION_SECONDS = 10.0
+READING_SECONDS = 5.0
+CONNECT_SECONDS = 3
+_BEGIN = "BEGIN IMMEDIATE"
+
+# READ COMMITTED: a guarded write sees what the winner of a race has committed, and locks no gaps.
+# A statement that waits longer than these gives up before the transaction's own deadline.
+_MYSQL_SESSION = (
+    "SET SESSION time_zone='+00:00', transaction_isolation='READ-COMMITTED', "
+    "innodb_lock_wait_timeout=3, max_execution_time=5000"
+)
+
+
+class Database:
+    """A database that services write to in transactions and read from without them.
+
+    Args:
+        url: `mysql+aiomysql://user:password@host:port/name` or `sqlite+aiosqlite:///path`.
+        pool_size: connections kept at most; a caller waits up to 3 s for a free one.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self._url = make_url(url)
+        self.counters: Counter[str] = Counter()
+        self._engine = _create_engine(url, pool_size)
+        self._listeners: list[Callable[[], None]] = []
+        self._running: set[asyncio.Task[Any]] = set()
+        # SQLite has one writer: queueing here is fair and immediate, waiting for its lock is neither.
+        self._write_lock = asyncio.Lock() if self.dialect == "sqlite" else None
+        event.listen(self._engine.sync_engine, "before_cursor_execute", self._count_statement)
+
+    @property
+    def url(self) -> str:
+        """The address of the database, with its password."""
+        return self._url.render_as_string(hide_password=False)
+
+    @property
+    def dialect(self) -> str:
+        """ "mysql" or "sqlite"."""
+        return self._url.get_backend_name()
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """SQLAlchemy's engine, for the migrations."""
+        return self._engine
+
+    def on_commit(self, listener: Callable[[], None]) -> None:
+        """Call `listener` in the loop after each transaction of `transact` that was committed."""
+        self._listeners.append(listener)
+
+    async def transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run `work` in one write transaction and commit it once.
+
+        `work` is run again, at most three times in all, when it loses a race: deadlock, lock wait,
+        SQLite busy, or a unique key that someone else took first (the repeat then sees the winner).
+        A transaction that has begun runs to its end even if the caller is cancelled.
+
+        Raises:
+            StorageUnavailable: connection lost, read-only member, full disk, deadline, races lost.
+            IntegrityError: `work` broke a constraint each time.
+        """
+        task = asyncio.create_task(self._transact(work))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to read from: no write lock, no commit; each statement sees the newest commit.
+
+        Raises:
+            StorageUnavailable: the database cannot be read, or the block lasts over 5 s.
+        """
+        try:
+            async with asyncio.timeout(READING_SECONDS), self._engine.connect() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            if judge(error) is Fault.BUG:
+                raise
+            raise StorageUnavailable from error
+
+    async def ping(self) -> None:
+        """Raise StorageUnavailable unless the database answers."""
+        async with self.reading() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Wait for running transactions, then close every connection."""
+        if self._running:
+            await asyncio.wait(self._running)
+        await self._engine.dispose()
+
+    async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        try:
+            async with asyncio.timeout(TRANSACTION_SECONDS):
+                return await self._attempt_until_won(work)
+        except TimeoutError as error:
+            raise StorageUnavailable from error
+
+    async def _attempt_until_won(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                result = await self._attempt(work)
+            except (SQLAlchemyError, OSError) as error:
+                fault = judge(error)
+                if fault is Fault.RACE and attempt < ATTEMPTS:
+                    await asyncio.sleep(random.uniform(0.001, 0.02) * attempt)
+                    continue
+                if fault is Fault.BUG or isinstance(error, IntegrityError):
+                    raise
+                raise StorageUnavailable from error
+            for listener in self._listeners:
+                listener()
+            return result
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _attempt(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        if self._write_lock is None:
+            return await self._commit(work)
+        async with self._write_lock:
+            return await self._commit(work)
+
+    async def _commit(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        async with self._engine.connect() as connection:
+            try:
+                async with connection.begin():
+                    if self.dialect == "sqlite":
+                        await connection.exec_driver_sql(_BEGIN)
+                    result = await work(connection)
+            except DBAPIError as error:
+                if judge(error) is Fault.OUTAGE:
+                    # A member that became read-only keeps its connections: never hand this one out again.
+                    with suppress(Exception):
+                        await connection.invalidate()
+                raise
+        self.counters["commits"] += 1
+        return result
+
+    def _count_statement(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement is not _BEGIN:
+            self.counters["statements"] += 1
+
+
+def _create_engine(url: str, pool_size: int) -> AsyncEngine:
+    parsed = make_url(url)
+    common: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": CONNECT_SECONDS}
+    match parsed.drivername:
+        case "sqlite+aiosqlite" if parsed.database:
+            path = parsed.database
+            return create_async_engine(url, async_creator=lambda: sqlite.connect(path), **common)
+        case "mysql+aiomysql":
+            arguments = {
+                "connect_timeout": CONNECT_SECONDS,
+                "charset": "utf8mb4",
+                "init_command": _MYSQL_SESSION,
+            }
+            return create_async_engine(
+                url, connect_args=arguments, pool_recycle=300, pool_pre_ping=True, **common
+            )
+    raise ValueError("a database URL starts with mysql+aiomysql:// or sqlite+aiosqlite:///path")
