@@ -1,0 +1,1 @@
+"""Records of change data capture, and the loop that feeds them to a service."""
