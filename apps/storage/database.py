@@ -9,12 +9,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from apps.storage import sqlite
-from apps.storage.errors import StorageUnavailable
-from apps.storage.faults import Fault, judge
+from apps.storage.faults import Fault, judge, outages
 
 T = TypeVar("T")
 
@@ -92,13 +91,9 @@ class Database:
         Raises:
             StorageUnavailable: the database cannot be read, or the block lasts over 5 s.
         """
-        try:
+        with outages():
             async with asyncio.timeout(READING_SECONDS), self._engine.connect() as connection:
                 yield connection
-        except (SQLAlchemyError, OSError) as error:
-            if judge(error) is Fault.BUG:
-                raise
-            raise StorageUnavailable from error
 
     async def ping(self) -> None:
         """Raise StorageUnavailable unless the database answers."""
@@ -112,24 +107,20 @@ class Database:
         await self._engine.dispose()
 
     async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        try:
+        with outages():
             async with asyncio.timeout(TRANSACTION_SECONDS):
                 return await self._attempt_until_won(work)
-        except TimeoutError as error:
-            raise StorageUnavailable from error
+        raise AssertionError("outages() lets every error out")
 
     async def _attempt_until_won(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 result = await self._attempt(work)
-            except (SQLAlchemyError, OSError) as error:
-                fault = judge(error)
-                if fault is Fault.RACE and attempt < ATTEMPTS:
-                    await asyncio.sleep(random.uniform(0.001, 0.02) * attempt)
-                    continue
-                if fault is Fault.BUG or isinstance(error, IntegrityError):
+            except DBAPIError as error:
+                if judge(error) is not Fault.RACE or attempt == ATTEMPTS:
                     raise
-                raise StorageUnavailable from error
+                await asyncio.sleep(random.uniform(0.001, 0.02) * attempt)  # noqa: S311 - only spreads rivals
+                continue
             for listener in self._listeners:
                 listener()
             return result

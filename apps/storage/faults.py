@@ -5,10 +5,14 @@ Replication. SQLite numbers: sqlite.org/rescode.html (primary codes, the low byt
 """
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum, auto
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from apps.storage.errors import StorageUnavailable
 
 
 class Fault(Enum):
@@ -53,3 +57,14 @@ def _judge_driver(error: BaseException | None) -> Fault:
     if code in races:
         return Fault.RACE
     return Fault.OUTAGE if code in outages else Fault.BUG
+
+
+@contextmanager
+def outages() -> Iterator[None]:
+    """Turn what the block raises because the store is out of order into StorageUnavailable."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        if judge(error) is Fault.BUG or isinstance(error, IntegrityError):
+            raise
+        raise StorageUnavailable from error

@@ -5,10 +5,12 @@ execute brings its rows along and the other steps stay in the loop. Measured: se
 """
 
 import sqlite3
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import aiosqlite
+
+T = TypeVar("T")
 
 BUSY_TIMEOUT_MS = 5000
 
@@ -46,6 +48,11 @@ class Connection(aiosqlite.Connection):
     def cursor(self) -> "Cursor":  # type: ignore[override]
         return Cursor(self)
 
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Call `function` in the connection's thread."""
+        result: T = await self._execute(function, *arguments)  # type: ignore[no-untyped-call]
+        return result
+
     async def rollback(self) -> None:
         # The pool rolls back every connection that is returned; mostly there is nothing to roll back.
         if self._conn.in_transaction:
@@ -66,12 +73,12 @@ class Cursor:
         return self
 
     async def execute(self, operation: str, parameters: Iterable[Any] = ()) -> "Cursor":
-        self._cursor, self._rows = await self._connection._execute(self._run, operation, parameters)
+        self._cursor, self._rows = await self._connection.run(self._run, operation, parameters)
         return self
 
     async def executemany(self, operation: str, parameters: Iterable[Iterable[Any]]) -> "Cursor":
         connection = self._connection._conn
-        self._cursor = await self._connection._execute(connection.executemany, operation, parameters)
+        self._cursor = await self._connection.run(connection.executemany, operation, parameters)
         return self
 
     async def fetchall(self) -> list[Any]:

@@ -1,0 +1,1 @@
+"""Alembic scripts of login_db, in the order of their numbers."""

@@ -1,0 +1,1 @@
+"""Alembic scripts of rpwd_db, in the order of their numbers."""

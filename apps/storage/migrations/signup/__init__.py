@@ -1,0 +1,1 @@
+"""Alembic scripts of signup_db, in the order of their numbers."""
