@@ -1,0 +1,123 @@
+"""Collects `.feature` files as they are, and guards against the ways in which a scenario is lost silently."""
+
+import inspect
+import types
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest_plugins = [
+    "steps.platform",
+    "steps.world",
+    "steps.answers",
+    "steps.mail",
+    "steps.signup",
+    "steps.activation",
+    "steps.login",
+    "steps.reset_password",
+    "steps.wiring",
+    "steps.journeys",
+    "steps.operations",
+]
+
+ROOT = Path(__file__).parent
+_skipped: Counter[str] = Counter()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--tier", default="embedded", choices=["embedded"], help="where the engines come from")
+    parser.addoption("--patience", type=float, default=1.0, help="factor on every deadline of the steps")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "FeatureFile | None":
+    if file_path.suffix == ".feature":
+        return FeatureFile.from_parent(parent, path=file_path)
+    return None
+
+
+class FeatureFile(pytest.Module):
+    """A feature file as a test module whose members are its scenarios."""
+
+    def _getobj(self) -> types.ModuleType:  # private in pytest; steps/tests pins that it is still called
+        from pytest_bdd import scenario
+        from pytest_bdd.feature import get_feature
+        from pytest_bdd.scenario import make_python_name
+
+        self._refuse_lost_scenarios()
+        feature = get_feature(str(self.path.parent), self.path.name)
+        module = types.ModuleType(self.path.stem)
+        for title in feature.scenarios:
+            test = scenario(str(self.path), title, features_base_dir="/")(lambda: None)
+            test.__name__ = "test_" + make_python_name(title)
+            setattr(module, test.__name__, test)
+        return module
+
+    def _refuse_lost_scenarios(self) -> None:
+        """pytest-bdd keeps one of two scenarios of one title (issue 191), and makes nothing of an empty file."""
+        from pytest_bdd.scenario import make_python_name
+
+        titles = list(_titles(self.path))
+        if not titles:
+            raise self.CollectError(f"{self.path.name}: no scenario in it")
+        doubled = [name for name, n in Counter(map(make_python_name, titles)).items() if n > 1]
+        if doubled:
+            raise self.CollectError(f"{self.path.name}: scenario title used twice: {', '.join(doubled)}")
+
+
+def _titles(path: Path) -> Iterator[str]:
+    from gherkin.parser import Parser
+
+    def walk(children: list[dict[str, Any]]) -> Iterator[str]:
+        for child in children:
+            if "scenario" in child:
+                yield child["scenario"]["name"]
+            if "rule" in child:
+                yield from walk(child["rule"]["children"])
+
+    document = Parser().parse(path.read_text(encoding="utf-8"))
+    return walk((document.get("feature") or {"children": []})["children"])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _refuse_unsound_steps()
+    missing = {f"needs_{need}" for need in ("faults", "settings")} - _capabilities(config.getoption("--tier"))
+    for item in items:
+        for tag in missing & {mark.name for mark in item.iter_markers()}:
+            item.add_marker(pytest.mark.skip(reason=f"the tier lacks @{tag}"))
+
+
+def _capabilities(tier: str) -> set[str]:
+    from containers.engines import CAPABILITIES
+
+    return {f"needs_{capability}" for capability in CAPABILITIES[tier]}
+
+
+def _refuse_unsound_steps() -> None:
+    """Over every step, used or not: an async one would never be awaited, and of two with one text one wins."""
+    from pytest_bdd.steps import step_function_context_registry  # not documented: pytest-bdd is pinned
+
+    if not step_function_context_registry:
+        raise pytest.UsageError("the step registry is empty: pytest-bdd has changed")
+    places: dict[tuple[str | None, str], set[str]] = defaultdict(set)
+    for context in list(step_function_context_registry.values()):
+        step = inspect.unwrap(context.step_func)
+        if inspect.iscoroutinefunction(step) or inspect.isasyncgenfunction(step):
+            raise pytest.UsageError(f"async step {context.parser.name!r} would never be awaited")
+        where = f"{step.__code__.co_filename}:{step.__code__.co_firstlineno}"
+        places[context.type, context.parser.name].add(where)
+    doubled = sorted(f"{name!r} ({', '.join(sorted(at))})" for (_, name), at in places.items() if len(at) > 1)
+    if doubled:
+        raise pytest.UsageError(f"step text defined twice: {'; '.join(doubled)}")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and report.when == "setup" and isinstance(report.longrepr, tuple):
+        _skipped[report.longrepr[2].removeprefix("Skipped: ")] += 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for reason, number in sorted(_skipped.items()):
+        terminalreporter.write_line(f"tier {config.getoption('--tier')}: {number} skipped, {reason}")

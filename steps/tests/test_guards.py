@@ -1,0 +1,103 @@
+"""The root conftest's guards, each seen failing on a small suite of its own."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+pytest_plugins = ["pytester"]
+
+FEATURE = """
+@login
+Feature: Small
+  Scenario: One
+    Given a thing
+"""
+STEP = """
+from pytest_bdd import given
+
+@given("a thing")
+def a_thing():
+    pass
+"""
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> pytest.Pytester:
+    """The real conftest over one feature and one step module, in a folder of its own."""
+    source = (ROOT / "conftest.py").read_text()
+    start, end = source.index("pytest_plugins = ["), source.index("]", source.index("pytest_plugins = [")) + 1
+    pytester.makeconftest(source[:start] + 'pytest_plugins = ["small_steps"]' + source[end:])
+    pytester.makeini(
+        "[pytest]\naddopts = --strict-markers\nfilterwarnings = error\npythonpath = . {}\n"
+        "markers =\n    login: x\n    needs_faults: x\n    needs_settings: x\n".format(ROOT)
+    )
+    pytester.makepyfile(small_steps=STEP)
+    write(pytester, FEATURE)
+    return pytester
+
+
+def write(suite: pytest.Pytester, text: str) -> None:
+    (suite.path / "small.feature").write_text(text)
+
+
+def output(suite: pytest.Pytester, *arguments: str) -> tuple[int, str]:
+    result = suite.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+    return int(result.ret), result.stdout.str() + result.stderr.str()
+
+
+def test_a_feature_runs_by_its_path(suite: pytest.Pytester) -> None:
+    """`pytest small.feature` runs its scenarios: pytest still calls the private hook of the collector."""
+    code, said = output(suite, "small.feature")
+    assert code == 0, said
+    assert "1 passed" in said
+
+
+def test_an_async_step_is_refused(suite: pytest.Pytester) -> None:
+    """pytest-bdd would call it, await nothing, and pass."""
+    suite.makepyfile(small_steps=STEP.replace("def a_thing", "async def a_thing"))
+    code, said = output(suite)
+    assert code != 0
+    assert "async step 'a thing' would never be awaited" in said
+
+
+def test_two_steps_of_one_text_are_refused(suite: pytest.Pytester) -> None:
+    """pytest-bdd would take the later one without a word."""
+    suite.makepyfile(small_steps=STEP + STEP.replace("def a_thing", "def another_thing"))
+    code, said = output(suite)
+    assert code != 0
+    assert "step text defined twice: 'a thing'" in said
+
+
+@pytest.mark.parametrize("title", ["One", "One!"])
+def test_two_scenarios_of_one_title_are_refused(suite: pytest.Pytester, title: str) -> None:
+    """pytest-bdd would keep one of them; titles that differ in punctuation only make one test name."""
+    write(suite, FEATURE + f"  Scenario: {title}\n    Given a thing\n")
+    code, said = output(suite)
+    assert code != 0
+    assert "scenario title used twice" in said
+
+
+def test_an_empty_feature_is_refused(suite: pytest.Pytester) -> None:
+    """It would count as nothing at all."""
+    write(suite, "@login\nFeature: Small\n")
+    code, said = output(suite)
+    assert code != 0
+    assert "no scenario in it" in said
+
+
+def test_an_undeclared_tag_is_refused(suite: pytest.Pytester) -> None:
+    """A mistyped tag would select nothing."""
+    write(suite, FEATURE.replace("@login", "@logn"))
+    code, said = output(suite)
+    assert code != 0
+    assert "logn" in said
+
+
+def test_a_failing_step_fails(suite: pytest.Pytester) -> None:
+    """The suite can fail."""
+    suite.makepyfile(small_steps=STEP.replace("pass", "assert 1 == 2"))
+    code, said = output(suite)
+    assert code == 1
+    assert "1 failed" in said

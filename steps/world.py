@@ -1,0 +1,168 @@
+"""What a scenario knows: its people, and the last answer that somebody got."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from steps.client import Client, token_in
+from steps.platform import Platform
+from steps.waiting import eventually
+
+PASSWORD = "a quiet harbour at dawn"
+
+
+@dataclass
+class Person:
+    """One person of the scenario; the address is new in every scenario, so that none has to be cleaned up."""
+
+    name: str
+    address: str
+    password: str = PASSWORD
+    links: list[str] = field(default_factory=list)
+    """Tokens of the activation links that were mailed, in order."""
+    tokens: list[str] = field(default_factory=list)
+    """Session tokens, in order of login."""
+    reset_links: list[str] = field(default_factory=list)
+
+    @property
+    def token(self) -> str:
+        return self.tokens[-1]
+
+
+class World:
+    """The people of one scenario, how they act, and what can be seen of them."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.client = Client(platform.tier.urls)
+        self.people: dict[str, Person] = {}
+        self.answers: list[httpx.Response] = []
+        self.produced: str | None = None
+        """The value of the record that a step has put into a topic last."""
+
+    @property
+    def answer(self) -> httpx.Response:
+        return self.answers[-1]
+
+    def person(self, name: str) -> Person:
+        if name not in self.people:
+            self.people[name] = Person(name, f"{name}.{secrets.token_hex(6)}@example.org")
+        return self.people[name]
+
+    def reconnect(self) -> None:
+        """After the platform has been started again."""
+        self.client.close()
+        self.client = Client(self.platform.tier.urls)
+
+    # what can be seen
+    def row(self, database: str, person: Person, table: str = "users") -> dict[str, Any] | None:
+        rows = self.platform.tier.rows(database, table, email=person.address)
+        assert len(rows) <= 1, f"{len(rows)} rows of one address in {database}.{table}"
+        return rows[0] if rows else None
+
+    def user_id(self, person: Person) -> int:
+        row = self.row("signup_db", person)
+        assert row is not None, f"{person.name} is not in signup_db"
+        return int(row["id"])
+
+    def document(self, person: Person) -> dict[str, Any] | None:
+        found = self.platform.tier.documents("active_users", _id=self.user_id(person))
+        return found[0] if found else None
+
+    def records(self, topic: str, key: int) -> list[dict[str, Any] | None]:
+        """The rows that a topic has carried of one id, oldest first; None is a tombstone."""
+        found: list[dict[str, Any] | None] = []
+        for record in self.platform.tier.records(topic):
+            if _payload(record.key) == {"id": key}:
+                found.append(_payload(record.value))
+        return found
+
+    def mails(self, person: Person) -> list[dict[str, Any]]:
+        return self.client.mails_to(person.address)
+
+    def wait_for_mail(self, person: Person, number: int = 1) -> dict[str, Any]:
+        """The newest mail, once the person has been sent `number` of them."""
+        return eventually(
+            lambda: self.mails(person),
+            within=5,
+            what=f"mail {number} to {person.name}",
+            accept=lambda mails: len(mails) >= number,
+        )[0]
+
+    # acts that many steps share
+    def sign_up(self, person: Person, **profile: Any) -> None:
+        before = len(self.mails(person))
+        self.answers.append(
+            self.client.sign_up({"email": person.address, "password": person.password, **profile})
+        )
+        assert self.answer.status_code == 202, self.answer.text
+        token = token_in(self.wait_for_mail(person, before + 1))
+        if token:
+            person.links.append(token)
+
+    def activate(self, person: Person) -> None:
+        self.answers.append(self.client.activate(person.links[-1]))
+        assert self.answer.status_code == 200, self.answer.text
+        self.wait_for_status(person, "ACTIVE")
+
+    def wait_for_status(self, person: Person, status: str) -> None:
+        for database in ("signup_db", "login_db"):
+            eventually(
+                lambda database=database: self.row(database, person),
+                within=10,
+                what=f"{person.name} {status} in {database}",
+                accept=lambda row: row is not None and row["User_status"] == status,
+            )
+
+    def log_in(self, person: Person) -> None:
+        self.answers.append(self.client.log_in(person.address, person.password))
+        assert self.answer.status_code == 200, self.answer.text
+        person.tokens.append(self.answer.json()["token"])
+
+    def wait_for_receipt(self, person: Person) -> None:
+        """Until reset-password's copy holds a receipt: from then on a reset may be asked for."""
+        eventually(
+            lambda: self.row("rpwd_db", person),
+            within=10,
+            what=f"a receipt of {person.name} in rpwd_db",
+            accept=lambda row: row is not None and row["auth_token"],
+        )
+
+    def ask_reset(self, person: Person) -> None:
+        before = len(self.mails(person))
+        self.answers.append(self.client.ask_reset(person.address))
+        assert self.answer.status_code == 202, self.answer.text
+        token = token_in(self.wait_for_mail(person, before + 1))
+        assert token is not None, "the mail holds no link"
+        person.reset_links.append(token)
+
+    def drained(self) -> None:
+        """Until every connector has handed on what it had: only then can "stays so" be seen."""
+        eventually(
+            lambda: [view for view in self.platform.tier.connectors.overview() if view.lag != 0],
+            within=15,
+            what="all connectors drained",
+            accept=lambda late: not late,
+        )
+
+
+def _payload(text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    return value["payload"] if isinstance(value, dict) and value.keys() == {"schema", "payload"} else value
+
+
+@pytest.fixture
+def world(platform: Platform) -> Iterator[World]:
+    world = World(platform)
+    yield world
+    world.client.close()
