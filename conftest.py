@@ -56,7 +56,7 @@ class FeatureFile(pytest.Module):
         return module
 
     def _refuse_lost_scenarios(self) -> None:
-        """pytest-bdd keeps one of two scenarios of one title (issue 191), and makes nothing of an empty file."""
+        """pytest-bdd keeps one of two scenarios of one title (its issue 191), and none of an empty file."""
         from pytest_bdd.scenario import make_python_name
 
         titles = list(_titles(self.path))
@@ -96,7 +96,7 @@ def _capabilities(tier: str) -> set[str]:
 
 
 def _refuse_unsound_steps() -> None:
-    """Over every step, used or not: an async one would never be awaited, and of two with one text one wins."""
+    """Over every step: an async one would never be awaited, and of two with one text the later wins."""
     from pytest_bdd.steps import step_function_context_registry  # not documented: pytest-bdd is pinned
 
     if not step_function_context_registry:

@@ -30,8 +30,8 @@ def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     start, end = source.index("pytest_plugins = ["), source.index("]", source.index("pytest_plugins = [")) + 1
     pytester.makeconftest(source[:start] + 'pytest_plugins = ["small_steps"]' + source[end:])
     pytester.makeini(
-        "[pytest]\naddopts = --strict-markers\nfilterwarnings = error\npythonpath = . {}\n"
-        "markers =\n    login: x\n    needs_faults: x\n    needs_settings: x\n".format(ROOT)
+        f"[pytest]\naddopts = --strict-markers\nfilterwarnings = error\npythonpath = . {ROOT}\n"
+        "markers =\n    login: x\n    needs_faults: x\n    needs_settings: x\n"
     )
     pytester.makepyfile(small_steps=STEP)
     write(pytester, FEATURE)
