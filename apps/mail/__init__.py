@@ -1,0 +1,1 @@
+"""Outgoing mail: queued in the transaction that owes it, delivered by a courier."""
