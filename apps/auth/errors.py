@@ -32,9 +32,7 @@ class Refusal(Exception):
     title: ClassVar[str] = "Request refused"
     detail: ClassVar[str] = "The request cannot be carried out."
 
-    def __init__(
-        self, *, retry_after_seconds: int | None = None, errors: Sequence[FieldError] = ()
-    ) -> None:
+    def __init__(self, *, retry_after_seconds: int | None = None, errors: Sequence[FieldError] = ()) -> None:
         super().__init__(self.code)
         self.retry_after_seconds = retry_after_seconds
         self.errors = tuple(errors)
