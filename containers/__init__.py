@@ -1,0 +1,1 @@
+"""Where engines come from: the tiers, and the command that starts them."""

@@ -1,0 +1,1 @@
+"""The embedded tier: everything that stands in for a real engine, in one room."""

@@ -1,0 +1,94 @@
+"""What a tier gives to the command, the behaviour suite and the benchmarks, whatever its engines are.
+
+| part         | meaning                                                                     |
+|--------------|-----------------------------------------------------------------------------|
+| urls, smtp   | where the services, the inbox and the Connect REST API answer               |
+| rows, documents | what the four databases hold, read only                                  |
+| records, produce | what a topic holds; one more record, as an operator would write it      |
+| connectors   | the Connect REST API                                                        |
+| capabilities | what a scenario may ask of this tier (the `needs_` tags of the features)    |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from containers.connectors import ConnectClient
+
+CAPABILITIES: Mapping[str, frozenset[str]] = {"embedded": frozenset({"faults", "settings"})}
+"""By tier: `faults` can kill and start its parts, `settings` can start a platform with other settings."""
+
+SQLDatabase = Literal["signup_db", "login_db", "rpwd_db"]
+
+
+class PlatformRefused(Exception):
+    """The platform cannot start or be reached; the message is one sentence that says what to do about it."""
+
+    def __init__(self, message: str, exit_code: int = 3) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class NotRunning(PlatformRefused):
+    """Nothing runs on that data folder."""
+
+
+@dataclass(frozen=True)
+class TopicRecord:
+    """One record of a topic, key and value as the exact text that stands in it."""
+
+    offset: int
+    key: str | None
+    value: str | None
+    headers: Mapping[str, str]
+    timestamp_ms: int
+
+
+class Tier(Protocol):
+    """A handle to a running platform."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def capabilities(self) -> frozenset[str]: ...
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """Base URLs under signup, activation, login, reset_password, inbox and connect."""
+
+    @property
+    def smtp(self) -> str:
+        """host:port of the inbox."""
+
+    @property
+    def connectors(self) -> ConnectClient: ...
+
+    def rows(self, database: SQLDatabase, table: str, **equals: Any) -> list[dict[str, Any]]:
+        """The rows whose columns equal the given values, by primary key; times are aware UTC."""
+
+    def documents(self, collection: str, **equals: Any) -> list[dict[str, Any]]:
+        """The documents of activation whose fields equal the given values; times are aware UTC."""
+
+    def records(self, topic: str) -> list[TopicRecord]:
+        """Every record that the topic still holds, oldest first; of an unknown topic none."""
+
+    def produce(self, topic: str, key: str | None, value: str | None) -> int:
+        """Writes one record and returns its offset."""
+
+    def close(self) -> None: ...
+
+
+def attach(data: Path) -> Tier:
+    """A handle to the platform that runs on this data folder.
+
+    Raises:
+        NotRunning: nothing runs there, or it is still starting.
+    """
+    from containers.embedded.observe import EmbeddedTier
+
+    return EmbeddedTier.attach(data)
