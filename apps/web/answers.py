@@ -18,7 +18,7 @@ def json_answer(
         payload: a msgspec Struct, or plain values.
         no_store: whether caches must not keep it. Set it on every answer that carries a token.
     """
-    answer = HTTPResponse(_encode(payload), status, headers, content_type="application/json")
+    answer = HTTPResponse(_encode(payload), status, dict(headers or {}), content_type="application/json")
     if no_store:
         answer.headers["cache-control"] = "no-store"
     return answer

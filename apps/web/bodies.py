@@ -1,8 +1,8 @@
 """Reads request bodies and queries strictly: one object, each name once, every fault of every field at once.
 
-A body is described by a msgspec Struct whose fields are strings (or other plain types), narrowed by msgspec.Meta
-where the rule is a length or a pattern. What needs words of its own (an address, a password) is the caller's
-`check`. A field named `token` is the token of a link: whatever is wrong with it is LINK_INVALID.
+A body is described by a msgspec Struct whose fields are strings (or other plain types), narrowed by
+msgspec.Meta where the rule is a length or a pattern. What needs words of its own (an address, a password) is
+the caller's `check`. A field named `token` is the token of a link: whatever is wrong with it is LINK_INVALID.
 """
 
 import json
@@ -44,7 +44,7 @@ def read_body(
 
     Args:
         shape: the Struct to fill. null stands for an absent value where the field has a default.
-        check: gets the fields that are present and of the right type, and returns what else is wrong with them.
+        check: gets the fields that are present and of the right type; returns what else is wrong with them.
         form_allowed: whether an HTML form is taken as well as JSON.
 
     Raises:
@@ -105,7 +105,7 @@ def read_token_query(request: Request) -> str | None:
 
 
 def refuse_repeated_parameters(request: Request, *, apart_from: str | None = None) -> None:
-    """Raises BodyInvalid if the query has a name twice, apart from the one whose reader judges that itself."""
+    """Raises BodyInvalid if the query has a name twice, apart from one whose reader judges that itself."""
     if not request.query_string:
         return
     names = [name for name, _ in _query(request) if name != apart_from]

@@ -1,14 +1,15 @@
 """Turns every error into an answer: problem+json (RFC 9457), or a page on the link pages.
 
-Nothing that was submitted, no text of an exception, no path and no version gets into an answer: its words come
-from the class of a Refusal alone.
+Nothing that was submitted, no text of an exception, no path and no version gets into an answer: its words
+come from the class of a Refusal alone.
 """
 
 from asyncio import CancelledError
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+from msgspec import Meta
 from sanic import HTTPResponse, Request
 from sanic import exceptions as framework
 from sanic.handlers import ErrorHandler
@@ -41,14 +42,14 @@ _FRAMEWORK: Sequence[tuple[type[BaseException], type[Refusal]]] = (
 class Problem(msgspec.Struct, omit_defaults=True):
     """The body of every refusal (RFC 9457 with code, request_id and errors)."""
 
-    type: str
+    type: Annotated[str, Meta(extra_json_schema={"format": "uri"})]
     title: str
     status: int
     detail: str
-    code: str
-    request_id: str
-    errors: Sequence[FieldError] = ()
-    failing: Sequence[str] = ()
+    code: Annotated[str, Meta(extra_json_schema={"pattern": "^[A-Z][A-Z_]*$"})]
+    request_id: Annotated[str, Meta(extra_json_schema={"pattern": "^[A-Za-z0-9._-]{1,64}$"})]
+    errors: Annotated[list[FieldError], Meta(description="One for each invalid field.")] = []
+    failing: Annotated[list[str], Meta(description="On /readyz: the checks that fail.")] = []
 
 
 def problem_type(refusal: type[Refusal]) -> str:
@@ -65,8 +66,8 @@ def problem_answer(request: Request, refusal: Refusal, *, failing: Sequence[str]
         detail=refusal.detail,
         code=refusal.code,
         request_id=request_id(request),
-        errors=refusal.errors,
-        failing=failing,
+        errors=list(refusal.errors),
+        failing=list(failing),
     )
     return HTTPResponse(
         msgspec.json.encode(body),

@@ -1,6 +1,6 @@
 """Logs: one JSON object a line on stderr, with the request's id, and without values of requests.
 
-Text of exceptions may hold what a client sent (a driver quotes its parameters), so an exception is logged as its
+The text of an exception may hold what a client sent (a driver quotes its parameters), so it is logged as its
 class and its frames; addresses and tokens in the texts of libraries are masked.
 """
 
@@ -23,7 +23,7 @@ Event = MutableMapping[str, Any]
 
 
 def configure_logging(service: str | None = None, *, level: int = logging.INFO) -> None:
-    """Sends everything that is logged in this process to stderr as JSON; a second call only names the service.
+    """Sends all that is logged in this process to stderr as JSON; a second call only names the service.
 
     Args:
         service: put into each line that does not say otherwise (the four apps of one process bind their own).

@@ -24,7 +24,7 @@ def metrics_operation(
         from prometheus_client import CollectorRegistry
 
         made = CollectorRegistry()
-        made.register(_RequestCollector(app))  # type: ignore[arg-type]
+        made.register(_RequestCollector(app))
         if register is not None:
             register(made)
         return made
@@ -32,7 +32,8 @@ def metrics_operation(
     async def metrics(request: Request) -> HTTPResponse:
         from prometheus_client.openmetrics.exposition import generate_latest
 
-        return HTTPResponse(generate_latest(registry()), content_type=CONTENT_TYPE)
+        text: bytes = generate_latest(registry())  # type: ignore[no-untyped-call]
+        return HTTPResponse(text, content_type=CONTENT_TYPE)
 
     return Operation(
         method="GET",

@@ -1,6 +1,6 @@
 """One list of operations per service, from which both its routes and its OpenAPI document are made."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Literal
@@ -11,14 +11,14 @@ from sanic import HTTPResponse, Request, Sanic
 from apps.auth.errors import Refusal
 from apps.web.bodies import refuse_repeated_parameters
 
-Handler = Callable[..., Awaitable[HTTPResponse]]
+Handler = Callable[..., Coroutine[Any, Any, HTTPResponse]]
 
 
 @dataclass(frozen=True)
 class Answer:
     """One successful answer of an operation.
 
-    description: a sentence for the document. body: the Struct that it holds (or a JSON schema, or None for none).
+    description: a sentence for the document. body: the Struct that it holds (or a JSON schema; None: none).
     is_page: whether a client that prefers HTML gets a page instead. content_type: of the body.
     no_store: whether it carries a token, and so Cache-Control: no-store.
     """
@@ -38,8 +38,8 @@ class Operation:
         handler by name, as strings.
     name: unique in the service; the operationId, and the label in the metrics.
     body: the Struct that the handler reads with read_body; takes_form: whether an HTML form is taken as well.
-    answers: the successful ones by status. refusals: what this operation itself may raise; what the edge refuses
-        on every route (404, 405, 408, 413, 431, 500, and so on) is added by the document.
+    answers: the successful ones by status. refusals: what this operation itself may raise; what the edge
+        refuses on every route (404, 405, 408, 413, 431, 500, and so on) is added by the document.
     security: whether a bearer token is needed, or "optional".
     takes_token_query: whether the query has the `token` of a link.
     is_page: a link page: a client that prefers HTML gets its errors as a page.

@@ -16,7 +16,7 @@ STYLE = (OWN_TEMPLATES / "style.css").read_text(encoding="utf-8")
 
 
 def page_headers(style: str = STYLE) -> dict[str, str]:
-    """The headers of every page. `style` is the text of its one style element, which the policy names by hash."""
+    """The headers of every page. `style`: the text of its one style element, which the policy names."""
     digest = b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; "
@@ -48,6 +48,7 @@ class Pages:
     def _environment(self) -> "Environment":
         # Jinja2 is imported with the first page: most processes never show one, and start the sooner.
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
+        from markupsafe import Markup
 
         folders = [folder for folder in (self.folder, OWN_TEMPLATES) if folder is not None]
         environment = Environment(
@@ -57,5 +58,5 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.globals["style"] = STYLE
+        environment.globals["style"] = Markup(STYLE)  # noqa: S704 - a file of ours, and quotes must stay as they are
         return environment

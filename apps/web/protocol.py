@@ -42,12 +42,12 @@ class EdgeHTTP(Http):
 
     def init_for_request(self) -> None:
         """Forgets the previous request."""
-        super().init_for_request()
+        super().init_for_request()  # type: ignore[no-untyped-call]
         self.began: float | None = None
 
     async def http1(self) -> None:
         """Serves the connection until it is to be closed."""
-        await super().http1()
+        await super().http1()  # type: ignore[no-untyped-call]
         if self.response is not None and self.response.status >= 400:
             await self.protocol.linger()
 
@@ -55,7 +55,7 @@ class EdgeHTTP(Http):
         """Reads a request's head into self.request."""
         self.began = monotonic()
         try:
-            await super().http1_request_header()
+            await super().http1_request_header()  # type: ignore[no-untyped-call]
         except PayloadTooLarge:
             raise HeadersTooLarge from None
         bind(request_id=self.request.id)
@@ -151,13 +151,13 @@ class EdgeProtocol(HttpProtocol):
 
     async def send(self, data: bytes) -> None:
         """Sends without the empty Alt-Svc that Sanic puts on every answer when its TouchUp is off."""
-        await super().send(data.replace(b"\r\nalt-svc: \r\n", b"\r\n", 1))
+        await super().send(data.replace(b"\r\nalt-svc: \r\n", b"\r\n", 1))  # type: ignore[no-untyped-call]
 
     async def receive_more(self) -> None:
         """Waits for more input; raises BadRequest when the peer has said that there is none."""
         if self.has_ended:
             raise BadRequest("incomplete request")
-        await super().receive_more()
+        await super().receive_more()  # type: ignore[no-untyped-call]
 
     async def linger(self) -> None:
         """Says that nothing more is sent, and reads on for a moment, so that the answer is not lost."""

@@ -6,15 +6,13 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from apps.web.logs import configure_logging, get_logger
 from apps.web.protocol import EdgeProtocol
 from apps.web.settings import SettingsInvalid
 
 if TYPE_CHECKING:
-    from sanic.server.async_server import AsyncioServer
-
     from apps.web.app import App
 
 T = TypeVar("T")
@@ -66,7 +64,7 @@ class Server:
         self.apps = apps
         self.grace_seconds = grace_seconds
         self.urls = {app.name: _url(bound) for app, bound in apps}
-        self._servers: list[AsyncioServer] = []
+        self._servers: list[Any] = []  # of AsyncioServer, whose methods have no types
 
     async def __aenter__(self) -> "Server":
         """Starts every app, all at the same time, and listens when all of them have started."""
@@ -97,7 +95,7 @@ class Server:
         for _, bound in self.apps:
             bound.close()
 
-    async def _stop_one(self, server: "AsyncioServer") -> None:
+    async def _stop_one(self, server: Any) -> None:
         if not server.app.state.is_started:
             return
         server.app.ctx.is_stopping = True
@@ -105,7 +103,7 @@ class Server:
         await server.after_stop()
         server.app.state.is_started = False
 
-    async def _drain(self, server: "AsyncioServer") -> None:
+    async def _drain(self, server: Any) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.grace_seconds
         while server.connections and loop.time() < deadline:
@@ -119,17 +117,16 @@ class Server:
         if late:
             log.warning("requests_cut", number=len(late))
             await asyncio.wait(late, timeout=CUT_SECONDS)
-        # No wait_closed(): since Python 3.12 it waits for every connection, and there is none left to wait for.
+        # No wait_closed(): since Python 3.12 it waits for connections too, and hangs on one that was cut.
 
 
-async def _prepare(app: "App", bound: socket.socket) -> "AsyncioServer":
-    server = await app.create_server(
+async def _prepare(app: "App", bound: socket.socket) -> Any:
+    server: Any = await app.create_server(
         sock=bound,
         protocol=EdgeProtocol,
         backlog=BACKLOG,
         asyncio_server_kwargs={"start_serving": False},  # else it listens before it has started
     )
-    assert server is not None
     await server.startup()
     return server
 

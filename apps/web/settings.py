@@ -1,7 +1,7 @@
 """The loader behind each service's settings.py: declarations and a mapping in, checked values out.
 
-A value comes from NAME, or from the file that NAME_FILE names. Everything that is missing or malformed is reported
-together, by name, and never with the value.
+A value comes from NAME, or from the file that NAME_FILE names. Everything that is missing or malformed is
+reported together, by name, and never with the value.
 """
 
 import re
@@ -31,7 +31,8 @@ class Setting:
     default: as text; None: no value unless one is given.
     choices: the words of a "choice", the permitted schemes of a "url".
     minimum: of a number; 0 for seconds and 1 for counts if not given.
-    check: what is wrong with the text as a sentence fragment ("is too short"), or None; asked only if it is given.
+    check: what is wrong with the text, to be read after the name ("is too short"), or None; not asked of a
+        default.
     """
 
     name: str
@@ -163,8 +164,12 @@ def _value(setting: Setting, env: _MappingEnv, profile: str) -> Any:
     return value
 
 
+def _default(setting: Setting) -> Any:
+    return setting.default
+
+
 def _text(setting: Setting, env: _MappingEnv) -> str:
-    value: str = env.str(setting.name, setting.default)
+    value: str = env.str(setting.name, _default(setting))
     if any(ord(sign) < 32 and sign not in "\n\r\t" for sign in value):
         raise _Problem("must not hold control characters")
     return value
@@ -174,7 +179,7 @@ def _number(lowest: int, highest: int, what: str) -> Callable[[Setting, _Mapping
     def read(setting: Setting, env: _MappingEnv) -> int:
         least = lowest if setting.minimum is None else setting.minimum
         try:
-            value: int = env.int(setting.name, setting.default)
+            value: int = env.int(setting.name, _default(setting))
         except (EnvError, ValueError):
             value = least - 1
         if not least <= value <= highest:
@@ -208,7 +213,7 @@ def _url(setting: Setting, env: _MappingEnv) -> str:
 
 def _flag(setting: Setting, env: _MappingEnv) -> bool:
     try:
-        return bool(env.bool(setting.name, setting.default))
+        return bool(env.bool(setting.name, _default(setting)))
     except (EnvError, ValueError):
         raise _Problem("must be true or false") from None
 
