@@ -123,6 +123,8 @@ def _rules(schema: Mapping[str, Any]) -> str:
 def _answers(operation: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
     """The successful answers and the refusals of this operation's own; the common ones are told once."""
     for status, answer in operation["responses"].items():
+        if "$ref" in answer:
+            continue
         content = answer.get("content", {})
         problem = content.get("application/problem+json")
         if problem is None:

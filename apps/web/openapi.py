@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document of a service, made from its operations: every answer that a route can give."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from http import HTTPStatus
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -29,6 +29,11 @@ ON_EVERY_ROUTE: Sequence[type[Refusal]] = (
     refusals.Internal,
     refusals.Unavailable,
 )
+
+_EDGE_REFUSALS: Mapping[int, list[type[Refusal]]] = {
+    status: [refusal for refusal in ON_EVERY_ROUTE if refusal.status == status]
+    for status in sorted({refusal.status for refusal in ON_EVERY_ROUTE})
+}
 
 _HEADERS: Mapping[int, tuple[str, str]] = {
     401: ("WWW-Authenticate", "The scheme that is expected: Bearer."),
@@ -61,6 +66,10 @@ def openapi_document(service: str, version: str, operations: Sequence[Operation]
         "components": {
             "schemas": components,
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "responses": {
+                _shared_name(status): _refused(status, classes, schemas[Problem], is_page=False)
+                for status, classes in _EDGE_REFUSALS.items()
+            },
             "headers": {
                 "X-Request-ID": {
                     "description": "The id of this request in the log.",
@@ -80,6 +89,9 @@ def _component_schemas(operations: Sequence[Operation]) -> tuple[dict[Any, Schem
     used, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     for name in ("Problem", "FieldError", *(body.__name__ for body in bodies)):
         components[name]["additionalProperties"] = False
+    for component in components.values():
+        if "description" in component:
+            component["description"] = cleandoc(component["description"]).partition("\n\n")[0]
     return dict(zip(types, used, strict=True)), components
 
 
@@ -129,10 +141,16 @@ def _responses(operation: Operation, schemas: Mapping[Any, Schema]) -> Schema:
     for refusal in dict.fromkeys(_refusals(operation)):
         by_status.setdefault(refusal.status, []).append(refusal)
     for status in sorted(by_status):
-        responses[str(status)] = _refused(
-            status, by_status[status], schemas[Problem], is_page=operation.is_page
-        )
+        classes = by_status[status]
+        if not operation.is_page and classes == _EDGE_REFUSALS.get(status):
+            responses[str(status)] = {"$ref": f"#/components/responses/{_shared_name(status)}"}
+        else:
+            responses[str(status)] = _refused(status, classes, schemas[Problem], is_page=operation.is_page)
     return responses
+
+
+def _shared_name(status: int) -> str:
+    return f"Refused{status}"
 
 
 def _refusals(operation: Operation) -> Iterable[type[Refusal]]:
@@ -173,7 +191,7 @@ def _refused(status: int, classes: Sequence[type[Refusal]], problem: Schema, *, 
         name, description = _HEADERS[status]
         headers[name] = {"description": description, "required": True, "schema": {"type": "string"}}
     reasons = ". ".join(f"`{refusal.code}`: {refusal.detail.rstrip('.')}" for refusal in classes)
-    return {"description": f"{HTTPStatus(status).phrase}. {reasons}.", "headers": headers, "content": content}
+    return {"description": f"{reasons}.", "headers": headers, "content": content}
 
 
 def _answer_headers() -> Schema:

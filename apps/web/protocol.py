@@ -40,10 +40,14 @@ class EdgeHTTP(Http):
     request: Any
     response: Any
 
+    def __init__(self, protocol: "EdgeProtocol") -> None:
+        super().__init__(protocol)  # type: ignore[no-untyped-call]
+        self.began: float | None = None
+
     def init_for_request(self) -> None:
         """Forgets the previous request."""
         super().init_for_request()  # type: ignore[no-untyped-call]
-        self.began: float | None = None
+        self.began = None
 
     async def http1(self) -> None:
         """Serves the connection until it is to be closed."""

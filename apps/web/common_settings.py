@@ -1,0 +1,156 @@
+"""The settings that several services declare alike: profile, mail, pepper, keys and database."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import parseaddr
+from typing import TypeVar
+
+from apps.auth.addresses import AddressInvalid, canonical_address
+from apps.auth.passwords import DEVELOPMENT, PRODUCTION, PasswordRules, pepper_problem
+from apps.auth.tokens import KeyInvalid, PublicKeys, SigningKey
+from apps.web.settings import Secret, Setting, SettingsInvalid, load, profile_of
+
+
+def _pepper_complaint(text: str) -> str | None:
+    problem = pepper_problem(text)
+    return problem and f"is too weak: {problem}"
+
+
+def _sender_complaint(text: str) -> str | None:
+    try:
+        canonical_address(parseaddr(text)[1], allow_test_domains=True)
+    except AddressInvalid:
+        return "must be an address, with or without a name before it"
+    return None
+
+
+def _database_complaint(text: str) -> str | None:
+    if text.startswith(("mysql+aiomysql://", "sqlite+aiosqlite:///")):
+        return None
+    return "must begin with mysql+aiomysql:// or sqlite+aiosqlite:///"
+
+
+def _key_complaint(read: Callable[[str], object]) -> Callable[[str], str | None]:
+    def complaint(text: str) -> str | None:
+        try:
+            read(text.replace("\\n", "\n"))
+        except KeyInvalid as error:
+            return f"is not usable: {error}"
+        return None
+
+    return complaint
+
+
+def database_url(name: str, help: str) -> Setting:
+    """Declares a database address; a secret, because it holds a password."""
+    return Setting(name, "secret", required_in_production=True, check=_database_complaint, help=help)
+
+
+def private_key(name: str, help: str) -> Setting:
+    """Declares a key to sign tokens with."""
+    complaint = _key_complaint(SigningKey.from_pem)
+    return Setting(name, "pem", required_in_production=True, check=complaint, help=help)
+
+
+def public_keys(name: str, help: str, *, required_in_production: bool = True) -> Setting:
+    """Declares the public keys of whose tokens are accepted, one PEM block after another."""
+    complaint = _key_complaint(PublicKeys.from_pem)
+    return Setting(name, "pem", required_in_production=required_in_production, check=complaint, help=help)
+
+
+COMMON_SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "QUARTET_PROFILE",
+        "choice",
+        "production",
+        choices=("development", "production"),
+        help="which rules hold: development or production",
+    ),
+    Setting(
+        "MAIL_PER_ADDRESS", "count", "5", help="mails of one kind that one address gets within the window"
+    ),
+    Setting("MAIL_WINDOW_SECONDS", "seconds", "900", minimum=1, help="the window of the mail limit"),
+    Setting(
+        "SMTP_HOST",
+        "text",
+        "localhost",
+        required_in_production=True,
+        help="the mail server; no scheme, no port",
+    ),
+    Setting("SMTP_PORT", "port", "1025", help="port of the mail server"),
+    Setting("SMTP_USERNAME", "text", help="name for the mail server, if it asks for one"),
+    Setting("SMTP_PASSWORD", "secret", help="password for the mail server"),
+    Setting("SMTP_STARTTLS", "flag", "false", help="send mail only over an encrypted connection"),
+    Setting(
+        "MAIL_FROM",
+        "text",
+        "Quartet <no-reply@quartet.test>",
+        required_in_production=True,
+        check=_sender_complaint,
+        help="whom mail is from",
+    ),
+    Setting(
+        "PASSWORD_PEPPER",
+        "secret",
+        required_in_production=True,
+        check=_pepper_complaint,
+        help="secret of every password hash, the same in each service",
+    ),
+)
+"""What a service declares that handles passwords and sends mail."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonSettings:
+    """The values of COMMON_SETTINGS, under their names in lower case."""
+
+    quartet_profile: str
+    mail_per_address: int
+    mail_window_seconds: int
+    smtp_host: str
+    smtp_port: int
+    smtp_username: str | None
+    smtp_password: Secret | None
+    smtp_starttls: bool
+    mail_from: str
+    password_pepper: Secret
+
+    @property
+    def is_development(self) -> bool:
+        """Whether the rules of the development profile hold."""
+        return self.quartet_profile == "development"
+
+    @property
+    def password_rules(self) -> PasswordRules:
+        """What a new password must fulfil."""
+        return DEVELOPMENT if self.is_development else PRODUCTION
+
+    @property
+    def pepper(self) -> bytes:
+        """The pepper as it goes into every hash."""
+        return self.password_pepper.reveal().encode()
+
+    @property
+    def host(self) -> str:
+        """Where the service listens: in development nobody outside of this machine can reach it."""
+        return "127.0.0.1" if self.is_development else "0.0.0.0"  # noqa: S104 - in its container
+
+
+T = TypeVar("T", bound=CommonSettings)
+
+
+def load_into(
+    shape: type[T], settings: Sequence[Setting], environ: Mapping[str, str], *, needed: Sequence[str]
+) -> T:
+    """Reads the declared settings into the dataclass that has a field for each.
+
+    needed: names without which the service cannot run in either profile.
+
+    Raises:
+        SettingsInvalid: with everything that is missing or malformed.
+    """
+    values = load(settings, environ, profile=profile_of(environ))
+    missing = [f"{name} is not set" for name in needed if values[name.lower()] is None]
+    if missing:
+        raise SettingsInvalid(missing)
+    return shape(**values)
