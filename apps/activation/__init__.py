@@ -1,0 +1,1 @@
+"""Account activation: decides whether an activation link makes its account ACTIVE."""

@@ -1,0 +1,98 @@
+"""The settings of activation: the only place that knows their names and defaults."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apps.auth.tokens import KeyInvalid, PublicKeys
+from apps.web.settings import Secret, Setting, SettingsInvalid, origin
+from apps.web.settings import load as load_settings
+
+
+def _public_keys(text: str) -> str | None:
+    try:
+        PublicKeys.from_pem(text)
+    except KeyInvalid as error:
+        return f"are not keys to verify with: {error}"
+    return None
+
+
+def _mongo_url(text: str) -> str | None:
+    if text.startswith(("mongodb://", "mongodb+srv://")):
+        return None
+    return "must begin with mongodb:// or mongodb+srv://"
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "QUARTET_PROFILE",
+        "choice",
+        "production",
+        choices=("development", "production"),
+        help="which rules hold: development or production",
+    ),
+    Setting("ACTIVATION_PORT", "port", "4000", help="where activation listens"),
+    Setting(
+        "ACTIVATION_MONGO_URL",
+        "secret",
+        required_in_production=True,
+        check=_mongo_url,
+        help="the replica set of activation, with its password",
+    ),
+    Setting("KAFKA_BOOTSTRAP_SERVERS", "text", required_in_production=True, help="host:port of the brokers"),
+    Setting(
+        "SIGNUP_PUBLIC_KEYS",
+        "pem",
+        required_in_production=True,
+        check=_public_keys,
+        help="keys whose activation links are accepted; two while one is being replaced",
+    ),
+)
+
+_NEEDED_IN_ANY_PROFILE = ("SIGNUP_PUBLIC_KEYS",)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The checked values, under the names of their settings in lower case."""
+
+    quartet_profile: str
+    activation_port: int
+    activation_mongo_url: Secret | None
+    kafka_bootstrap_servers: str | None
+    signup_public_keys: Secret
+
+    @property
+    def is_development(self) -> bool:
+        """Whether the rules of the development profile hold."""
+        return self.quartet_profile == "development"
+
+    @property
+    def host(self) -> str:
+        """Where the service listens: in development nobody outside of this machine can reach it."""
+        return "127.0.0.1" if self.is_development else "0.0.0.0"  # noqa: S104 - in its container
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Reads every setting.
+
+    Raises:
+        SettingsInvalid: with everything that is missing or malformed.
+    """
+    profile = "development" if environ.get("QUARTET_PROFILE") == "development" else "production"
+    problems: list[str] = []
+    values: dict[str, Any] = {}
+    try:
+        values = load_settings(SETTINGS, environ, profile=profile)
+    except SettingsInvalid as invalid:
+        problems = invalid.problems
+    if profile == "development":  # in production the loader has said so
+        problems += [
+            f"{setting.name} is not set"
+            for setting in SETTINGS
+            if setting.name in _NEEDED_IN_ANY_PROFILE and origin(setting, environ) == "missing"
+        ]
+    if problems:
+        raise SettingsInvalid(problems)
+    return Settings(**values)

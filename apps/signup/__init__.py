@@ -1,0 +1,1 @@
+"""Sign-up: the owner of accounts, profiles, passwords and their versions."""
