@@ -10,12 +10,15 @@ from sanic import HTTPResponse, Request
 from apps.web.health import project_version
 from apps.web.openapi import ON_EVERY_ROUTE, openapi_document
 from apps.web.operations import Answer, Operation
+from apps.web.pages import page_answer
 
 COMMON_CODES = frozenset(refusal.code for refusal in ON_EVERY_ROUTE)
 
 
 def document_operations(service: str, operations: Sequence[Operation]) -> list[Operation]:
     """The two operations that show the document of `operations` (and of themselves)."""
+
+    page = ""
 
     @cache
     def document() -> dict[str, Any]:
@@ -29,8 +32,9 @@ def document_operations(service: str, operations: Sequence[Operation]) -> list[O
         return HTTPResponse(written(), content_type="application/json")
 
     async def docs(request: Request) -> HTTPResponse:
-        answer: HTTPResponse = request.app.ctx.pages.page("docs.html", **docs_view(document()))
-        return answer
+        nonlocal page
+        page = page or request.app.ctx.pages.render("docs.html", **docs_view(document()))
+        return page_answer(page)
 
     own = [
         Operation(

@@ -160,6 +160,8 @@ def _refusals(operation: Operation) -> Iterable[type[Refusal]]:
         yield refusals.UnsupportedMediaType
     if operation.takes_token_query or "token" in getattr(operation.body, "__struct_fields__", ()):
         yield refusals.LinkInvalid
+    if operation.security:
+        yield refusals.TokenRefused
     if "{" in operation.path:
         yield refusals.NotFound
     yield from ON_EVERY_ROUTE

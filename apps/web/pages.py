@@ -33,6 +33,11 @@ def page_headers(style: str = STYLE) -> dict[str, str]:
 _HEADERS = page_headers()
 
 
+def page_answer(text: str, status: int = 200) -> HTTPResponse:
+    """A rendered page with all the headers that a page has."""
+    return HTTPResponse(text, status, _HEADERS, content_type="text/html; charset=utf-8")
+
+
 class Pages:
     """Renders the templates of a folder (and those of the edge: base.html, error.html)."""
 
@@ -40,9 +45,12 @@ class Pages:
         self.folder = folder
 
     def page(self, template: str, status: int = 200, **values: Any) -> HTTPResponse:
-        """The template filled with the values, as a page with all the headers that a page has."""
-        text = self._environment.get_template(template).render(values)
-        return HTTPResponse(text, status, _HEADERS, content_type="text/html; charset=utf-8")
+        """The template filled with the values, as an answer."""
+        return page_answer(self.render(template, **values), status)
+
+    def render(self, template: str, **values: Any) -> str:
+        """The text of the page alone."""
+        return self._environment.get_template(template).render(values)
 
     @cached_property
     def _environment(self) -> "Environment":

@@ -1,10 +1,10 @@
 """The refusals of the edge itself, whatever the route: what its framework, its limits and its clock refuse.
 
-400 REQUEST_MALFORMED      404 NOT_FOUND            405 METHOD_NOT_ALLOWED   408 REQUEST_TIMEOUT
-413 BODY_TOO_LARGE         414 URI_TOO_LONG         415 UNSUPPORTED_MEDIA_TYPE
-417 EXPECTATION_UNKNOWN    431 HEADERS_TOO_LARGE
+400 REQUEST_MALFORMED, BODY_INVALID, LINK_INVALID
+401 TOKEN_INVALID          404 NOT_FOUND            405 METHOD_NOT_ALLOWED
+408 REQUEST_TIMEOUT        413 BODY_TOO_LARGE       414 URI_TOO_LONG
+415 UNSUPPORTED_MEDIA_TYPE 417 EXPECTATION_UNKNOWN  431 HEADERS_TOO_LARGE
 500 INTERNAL               503 UNAVAILABLE, OVERLOADED, NOT_READY
-400 BODY_INVALID, LINK_INVALID: what bodies.py refuses
 """
 
 from apps.auth.errors import Refusal
@@ -35,6 +35,15 @@ class LinkInvalid(Refusal):
     code = "LINK_INVALID"
     title = "This link is not valid"
     detail = "The link is incomplete or was not made by this service. Open it again from the newest mail."
+
+
+class TokenRefused(Refusal):
+    """The bearer token is missing, malformed, expired, revoked, of another purpose or of another account."""
+
+    status = 401
+    code = "TOKEN_INVALID"
+    title = "Not signed in"
+    detail = "The bearer token is missing or not valid. Log in again."
 
 
 class NotFound(Refusal):

@@ -15,6 +15,7 @@ from apps.web.answers import json_answer, no_content
 from apps.web.app import create_app
 from apps.web.bodies import read_body, read_token_body, read_token_query
 from apps.web.operations import Answer, Operation
+from apps.web.refusals import TokenRefused
 from apps.web.requests import bearer, client_of, prefers_html
 from apps.web.server import Server, bind
 
@@ -42,15 +43,6 @@ class TooFast(Refusal):
     code = "TOO_FAST"
     title = "Too fast"
     detail = "Wait a little."
-
-
-class TokenInvalid(Refusal):
-    """A refusal for want of a token."""
-
-    status = 401
-    code = "TOKEN_INVALID"
-    title = "Not signed in"
-    detail = "The token is missing or not valid."
 
 
 def faults(values: Any) -> list[FieldError]:
@@ -86,7 +78,7 @@ async def too_fast(request: Request) -> HTTPResponse:
 
 async def who(request: Request) -> HTTPResponse:
     if bearer(request) is None:
-        raise TokenInvalid
+        raise TokenRefused
     return json_answer({"seen": [bearer(request), client_of(request)]})
 
 
@@ -155,7 +147,6 @@ OPERATIONS: Sequence[Operation] = (
         summary="Who",
         answers={200: Answer("Seen.", Seen)},
         security=True,
-        refusals=[TokenInvalid],
     ),
     Operation(
         method="DELETE",
