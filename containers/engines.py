@@ -69,7 +69,7 @@ class Tier(Protocol):
     def connectors(self) -> ConnectClient: ...
 
     def rows(self, database: SQLDatabase, table: str, **equals: Any) -> list[dict[str, Any]]:
-        """The rows whose columns equal the given values, by primary key; times are aware UTC."""
+        """The rows whose columns equal the given values, by id; times are aware UTC."""
 
     def documents(self, collection: str, **equals: Any) -> list[dict[str, Any]]:
         """The documents of activation whose fields equal the given values; times are aware UTC."""

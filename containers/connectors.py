@@ -1,0 +1,173 @@
+"""A client of the Connect REST API, and what people see of a connector.
+
+What is seen is the worst of three: the connector's own state, the states of its tasks, and how far it is
+behind; the cause stands beside it. Connect alone shows RUNNING for a connector whose only task has failed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+STATES = ("FAILED", "STOPPED", "PAUSED", "UNASSIGNED", "RESTARTING", "LAGGING", "RUNNING")
+"""Worst first."""
+
+LAGGING_RECORDS = 10_000
+"""So far behind that it is no burst: several seconds of what the slowest measured sink writes."""
+
+TIMEOUT_SECONDS = 10.0
+
+
+class ConnectRefused(Exception):
+    """Connect has answered with an error; the message is its own."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ConnectUnreachable(Exception):
+    """Nothing answers at the address of the Connect REST API."""
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """One task of a connector."""
+
+    id: int
+    state: str
+
+
+@dataclass(frozen=True)
+class ConnectorView:
+    """What people see of one connector.
+
+    lag: records (of a source: changes) that it has still to hand on; None where that cannot be known.
+    restarts: how often its tasks were started again after a failure.
+    cause: why it is not RUNNING, or what it is busy with; its first line says it.
+    """
+
+    name: str
+    type: str
+    state: str
+    tasks: tuple[TaskView, ...]
+    lag: int | None
+    restarts: int
+    cause: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The view in the shape of `quartet status --json`."""
+        return asdict(self)
+
+
+class ConnectClient:
+    """The Connect REST API at one base URL.
+
+    Raises:
+        ConnectRefused, ConnectUnreachable: from every method.
+    """
+
+    def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None) -> None:
+        self._http = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False, transport=transport)
+
+    def list(self) -> Sequence[str]:
+        """The names of the connectors."""
+        return sorted(self._ask("GET", "/connectors"))
+
+    def overview(self) -> Sequence[ConnectorView]:
+        """What people see of every connector, by name."""
+        found: dict[str, dict[str, Any]] = self._ask("GET", "/connectors?expand=status")
+        return [view_of(found[name]["status"]) for name in sorted(found)]
+
+    def status(self, name: str) -> dict[str, Any]:
+        """Connect's own status of a connector."""
+        answer: dict[str, Any] = self._ask("GET", f"/connectors/{_part(name)}/status")
+        return answer
+
+    def config(self, name: str) -> dict[str, str]:
+        """The configuration of a connector, its placeholders not filled in."""
+        answer: dict[str, str] = self._ask("GET", f"/connectors/{_part(name)}/config")
+        return answer
+
+    def offsets(self, name: str) -> Sequence[dict[str, Any]]:
+        """How far a connector has come: partition and offset of each of its sources or topics."""
+        answer: Sequence[dict[str, Any]] = self._ask("GET", f"/connectors/{_part(name)}/offsets")["offsets"]
+        return answer
+
+    def pause(self, name: str) -> None:
+        """Stops handing on; where it stands is kept."""
+        self._ask("PUT", f"/connectors/{_part(name)}/pause")
+
+    def resume(self, name: str) -> None:
+        """Goes on after pause or stop."""
+        self._ask("PUT", f"/connectors/{_part(name)}/resume")
+
+    def stop(self, name: str) -> None:
+        """Ends the tasks; only a stopped connector's offsets can be changed."""
+        self._ask("PUT", f"/connectors/{_part(name)}/stop")
+
+    def restart(self, name: str, *, only_failed: bool = False) -> None:
+        """Starts a connector and its tasks again, or only those that have failed."""
+        query = f"includeTasks=true&onlyFailed={str(only_failed).lower()}"
+        self._ask("POST", f"/connectors/{_part(name)}/restart?{query}")
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _ask(self, method: str, path: str) -> Any:
+        headers = {} if method == "GET" else {"content-type": "application/json"}
+        try:
+            answer = self._http.request(method, path, headers=headers)
+        except httpx.HTTPError as error:
+            raise ConnectUnreachable(f"Nothing answers at {self._http.base_url}: {error}") from error
+        if answer.is_success:
+            return answer.json() if answer.content else None
+        raise ConnectRefused(answer.status_code, _message(answer))
+
+
+def view_of(status: Mapping[str, Any]) -> ConnectorView:
+    """What people see of a connector with this status.
+
+    Beside Connect's own fields the status may hold `lag` and `restarts`, which the embedded engine adds.
+    """
+    tasks = tuple(TaskView(task["id"], task["state"]) for task in status["tasks"])
+    lag: int | None = status.get("lag")
+    states = [status["connector"]["state"], *(task.state for task in tasks)]
+    if not tasks and states == ["RUNNING"]:
+        states.append("UNASSIGNED")
+    if lag is not None and lag >= LAGGING_RECORDS:
+        states.append("LAGGING")
+    state = min(states, key=_rank)
+    return ConnectorView(
+        name=status["name"],
+        type=status["type"],
+        state=state,
+        tasks=tasks,
+        lag=lag,
+        restarts=status.get("restarts", 0),
+        cause=_cause(status, state, lag),
+    )
+
+
+def _rank(state: str) -> int:
+    return STATES.index(state) if state in STATES else 0
+
+
+def _cause(status: Mapping[str, Any], state: str, lag: int | None) -> str | None:
+    traces = [part["trace"] for part in (status["connector"], *status["tasks"]) if part.get("trace")]
+    if traces and state != "RUNNING":
+        return str(traces[0])
+    return f"{lag} behind" if lag else None
+
+
+def _message(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP {answer.status_code}"
+
+
+def _part(name: str) -> str:
+    return quote(name, safe="")
