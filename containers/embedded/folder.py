@@ -1,0 +1,158 @@
+"""The data folder of an embedded platform: what lies where, who holds it, and what is wrong with it.
+
+signup_db.sqlite login_db.sqlite rpwd_db.sqlite    the databases of sign-up, login and reset-password
+activate_user_reg_db.sqlite                        the documents of activation
+log.sqlite inbox.sqlite                            topics and connector offsets; the development inbox
+keys/                                              secrets (keys.py)
+platform.lock                                      held (flock) while a platform runs here
+platform.json                                      where it answers; there once it is ready
+platform.log                                       what it says when it runs detached
+"""
+
+import errno
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from containers.engines import NotRunning, PlatformRefused
+
+SQL_DATABASES = ("signup_db", "login_db", "rpwd_db")
+FILES = (*SQL_DATABASES, "activate_user_reg_db", "log", "inbox")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What platform.json says: `urls` by service, `smtp` as host:port, `started_at` in RFC 3339."""
+
+    tier: str
+    pid: int
+    profile: str
+    started_at: str
+    urls: Mapping[str, str]
+    smtp: str
+    ports: Mapping[str, int]
+
+
+class DataFolder:
+    """One data folder, by its path."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.keys = self.path / "keys"
+        self._lock = self.path / "platform.lock"
+        self._description = self.path / "platform.json"
+
+    def file(self, name: str) -> Path:
+        """The SQLite file of a database, of the log or of the inbox."""
+        return self.path / f"{name}.sqlite"
+
+    @property
+    def has_accounts(self) -> bool:
+        return any(self.file(name).exists() for name in SQL_DATABASES)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Makes the folder if need be and keeps every other platform out of it.
+
+        Raises:
+            PlatformRefused: another platform runs here, or the folder cannot be used.
+        """
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise refusal(error, self.path) from error
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise PlatformRefused(
+                    f"A platform is running on {self.path} already: `quartet status` shows it, "
+                    "`quartet down` stops it, --data chooses another folder."
+                ) from error
+            self.forget()
+            yield
+        finally:
+            os.close(lock)
+
+    def check_files(self) -> None:
+        """Raises PlatformRefused, naming the file, for one that is not a readable SQLite database."""
+        for name in FILES:
+            path = self.file(name)
+            if path.exists():
+                try:
+                    connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)
+                    try:
+                        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+                    finally:
+                        connection.close()
+                except sqlite3.DatabaseError as error:
+                    raise refusal(error, path) from error
+
+    def describe(self, description: Description) -> None:
+        """Writes platform.json, whole or not at all."""
+        draft = self._description.with_suffix(".new")
+        draft.write_text(json.dumps(asdict(description), indent=2) + "\n", encoding="utf-8")
+        draft.rename(self._description)
+
+    def forget(self) -> None:
+        """Removes platform.json: nothing answers any more."""
+        self._description.unlink(missing_ok=True)
+
+    def description(self) -> Description:
+        """What runs here.
+
+        Raises:
+            NotRunning: nothing does, or it is not ready yet.
+        """
+        try:
+            found: dict[str, Any] = json.loads(self._description.read_text(encoding="utf-8"))
+            description = Description(**found)
+        except (OSError, ValueError, TypeError) as error:
+            raise self._not_running() from error
+        if not self._is_alive(description.pid):
+            raise self._not_running()
+        return description
+
+    def _not_running(self) -> NotRunning:
+        return NotRunning(f"No platform is running on {self.path}: start one with `quartet up`.")
+
+    def _is_alive(self, pid: int) -> bool:
+        """The process id alone may belong to another process by now; the lock cannot."""
+        with suppress(PermissionError):  # it lives, and belongs to someone else
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                return False
+        with suppress(OSError), self._lock.open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+        return True
+
+
+def refusal(error: OSError | sqlite3.Error, path: Path) -> PlatformRefused:
+    """One sentence for people about a file or folder that cannot be used, and what to do about it."""
+    code = error.errno if isinstance(error, OSError) else getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (errno.ENOSPC, errno.EDQUOT) or _is(error, code, sqlite3.SQLITE_FULL):
+        return PlatformRefused(f"The disk that holds {path} is full: free some space and start again.")
+    if _is(error, code, sqlite3.SQLITE_NOTADB) or _is(error, code, sqlite3.SQLITE_CORRUPT):
+        return PlatformRefused(
+            f"{path} is damaged: put a copy back, or remove the data folder {path.parent} to start over."
+        )
+    if _is(error, code, sqlite3.SQLITE_BUSY):
+        return PlatformRefused(f"{path} is locked by another program: close that and start again.")
+    if isinstance(error, OSError) and code in (errno.EEXIST, errno.ENOTDIR):
+        return PlatformRefused(f"{path} is not a folder: choose another with --data or QUARTET_DATA.")
+    return PlatformRefused(
+        f"{path} cannot be read and written ({error}): mend its rights, or choose another folder with --data."
+    )
+
+
+def _is(error: OSError | sqlite3.Error, code: int | None, sqlite_code: int) -> bool:
+    return isinstance(error, sqlite3.Error) and code == sqlite_code

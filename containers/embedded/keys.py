@@ -1,0 +1,93 @@
+"""The secrets of a development platform: made at the first start, kept in the data folder for its owner only.
+
+keys/pepper                                            the pepper of every password hash
+keys/signup.pem, keys/login.pem, keys/reset_password.pem   the private keys (P-256) of the services that sign
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from apps.auth.passwords import pepper_problem
+from apps.auth.tokens import KeyInvalid, SigningKey, generate_private_pem
+from containers.engines import PlatformRefused
+
+SIGNERS = ("signup", "login", "reset_password")
+
+
+def ensure_secrets(folder: Path, *, has_accounts: bool, given: Mapping[str, str]) -> dict[str, str]:
+    """The secret settings of the four services, by name; what is missing is made.
+
+    Args:
+        folder: where they are kept.
+        has_accounts: there are databases already, so their pepper must be there too.
+        given: the environment; what it sets, by NAME or NAME_FILE, is neither made nor returned.
+
+    Raises:
+        PlatformRefused: a file is damaged, or the pepper of existing accounts is gone.
+    """
+    found: dict[str, str] = {}
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if not _is_set("PASSWORD_PEPPER", given):
+        pepper = folder / "pepper"
+        if has_accounts and not pepper.exists():
+            raise PlatformRefused(
+                f"{pepper} is gone, and without it no password in {folder.parent} can be verified: "
+                f"put it back, or start over by removing {folder.parent}."
+            )
+        found["PASSWORD_PEPPER"] = _ensure(pepper, lambda: secrets.token_urlsafe(48), pepper_problem)
+    for service in SIGNERS:
+        name = f"{service.upper()}_PRIVATE_KEY"
+        if not _is_set(name, given):
+            found[name] = _ensure(folder / f"{service}.pem", generate_private_pem, _key_problem)
+    for service, name in (("signup", "SIGNUP_PUBLIC_KEYS"), ("login", "LOGIN_PUBLIC_KEYS")):
+        private = found.get(f"{service.upper()}_PRIVATE_KEY")
+        if private is not None and not _is_set(name, given):
+            found[name] = SigningKey.from_pem(private).public_pem
+    return found
+
+
+def _is_set(name: str, given: Mapping[str, str]) -> bool:
+    return bool(given.get(name) or given.get(f"{name}_FILE"))
+
+
+def _key_problem(pem: str) -> str | None:
+    try:
+        SigningKey.from_pem(pem)
+    except KeyInvalid as error:
+        return str(error)
+    return None
+
+
+def _ensure(path: Path, make: Callable[[], str], problem: Callable[[str], str | None]) -> str:
+    if not path.exists():
+        with _complete(path) as draft:
+            draft.write_text(make() + "\n", encoding="ascii")
+    try:
+        secret = path.read_text(encoding="ascii").strip()
+    except UnicodeDecodeError:
+        secret = ""
+    if problem(secret):
+        raise PlatformRefused(
+            f"{path} is damaged: put it back, or remove {path.parent.parent} to start over."
+        )
+    return secret
+
+
+@contextmanager
+def _complete(path: Path) -> Iterator[Path]:
+    """A draft that gets its name only when all of it is on the disk, so a crash leaves no half of it."""
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    yield draft
+    with draft.open("rb+") as written:
+        os.fsync(written.fileno())
+    draft.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

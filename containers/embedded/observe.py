@@ -1,0 +1,116 @@
+"""How a running embedded platform is seen from outside: the `Tier` on its addresses and its data folder.
+
+Rows and documents are read straight from the files, read only; records go through the topics door.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from containers.connectors import TIMEOUT_SECONDS, ConnectClient
+from containers.embedded.capture import quoted
+from containers.embedded.documents import read_documents
+from containers.embedded.folder import DataFolder, Description
+from containers.embedded.operators import matches
+from containers.engines import CAPABILITIES, SQLDatabase, TopicRecord
+
+RECORDS_AT_ONCE = 1000
+
+
+class EmbeddedTier:
+    """A handle to the platform that runs on a data folder."""
+
+    def __init__(self, folder: DataFolder, description: Description) -> None:
+        self._folder, self._description = folder, description
+        self.connectors = ConnectClient(description.urls["connect"])
+        self._http = httpx.Client(
+            base_url=description.urls["connect"], timeout=TIMEOUT_SECONDS, trust_env=False
+        )
+
+    @classmethod
+    def attach(cls, data: Path) -> "EmbeddedTier":
+        """The platform on this folder; raises NotRunning."""
+        folder = DataFolder(data)
+        return cls(folder, folder.description())
+
+    @property
+    def name(self) -> str:
+        return self._description.tier
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return CAPABILITIES[self.name]
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        return self._description.urls
+
+    @property
+    def smtp(self) -> str:
+        return self._description.smtp
+
+    @property
+    def pid(self) -> int:
+        """The process of the platform."""
+        return self._description.pid
+
+    def rows(self, database: SQLDatabase, table: str, **equals: Any) -> list[dict[str, Any]]:
+        with closing(_open(self._folder.file(database))) as connection:
+            declared = connection.execute(f"PRAGMA table_info({quoted(table)})").fetchall()
+            times = {name for _, name, kind, *_ in declared if kind.upper().startswith("DATETIME")}
+            conditions = "".join(f" AND {quoted(column)} IS ?" for column in equals)
+            found = connection.execute(
+                f"SELECT * FROM {quoted(table)} WHERE TRUE{conditions} ORDER BY rowid",  # noqa: S608 - names only
+                [_to_column(value) for value in equals.values()],
+            )
+            columns = [description[0] for description in found.description]
+            return [_row(columns, times, values) for values in found]
+
+    def documents(self, collection: str, **equals: Any) -> list[dict[str, Any]]:
+        with closing(_open(self._folder.file("activate_user_reg_db"))) as connection:
+            return [found for found in read_documents(connection, collection) if matches(found, equals)]
+
+    def records(self, topic: str) -> list[TopicRecord]:
+        found: list[TopicRecord] = []
+        while True:
+            query = {"offset": found[-1].offset + 1 if found else 0, "limit": RECORDS_AT_ONCE}
+            answer = self._http.get(f"/topics/{topic}/records", params=query)
+            if answer.status_code == httpx.codes.NOT_FOUND:
+                return []
+            page = [TopicRecord(**record) for record in answer.raise_for_status().json()]
+            found += page
+            if len(page) < RECORDS_AT_ONCE:
+                return found
+
+    def produce(self, topic: str, key: str | None, value: str | None) -> int:
+        answer = self._http.post(f"/topics/{topic}", json={"records": [{"key": key, "value": value}]})
+        offset: int = answer.raise_for_status().json()["offsets"][0]["offset"]
+        return offset
+
+    def close(self) -> None:
+        self._http.close()
+        self.connectors.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5.0)
+
+
+def _row(columns: Iterable[str], times: set[str], values: Iterable[Any]) -> dict[str, Any]:
+    pairs = zip(columns, values, strict=True)
+    return {name: _to_time(value) if name in times else value for name, value in pairs}
+
+
+def _to_time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _to_column(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return value

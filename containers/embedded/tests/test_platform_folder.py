@@ -1,0 +1,120 @@
+"""The data folder: who holds it, what it says of itself, and one sentence for each thing that is wrong."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from containers.embedded.folder import DataFolder, Description, refusal
+from containers.engines import NotRunning, PlatformRefused
+
+
+def described(pid: int) -> Description:
+    return Description(
+        "embedded", pid, "development", "2026-11-24T10:00:00Z", {"signup": "http://x"}, "x:1", {}
+    )
+
+
+def test_a_running_platform_describes_itself(tmp_path: Path) -> None:
+    """What was written is read back while it is held, and nothing is there afterwards."""
+    folder = DataFolder(tmp_path / "new" / "data")
+    with folder.held():
+        folder.describe(described(os.getpid()))
+        assert folder.description() == described(os.getpid())
+        folder.forget()
+    with pytest.raises(NotRunning, match="No platform is running on"):
+        folder.description()
+
+
+def test_a_second_platform_is_refused(tmp_path: Path) -> None:
+    """One folder, one platform; the next may come when the first has gone."""
+    folder = DataFolder(tmp_path)
+    with (
+        folder.held(),
+        pytest.raises(PlatformRefused, match="running on .* already") as refused,
+        folder.held(),
+    ):
+        pass
+    assert refused.value.exit_code == 3
+    with folder.held():
+        pass
+
+
+def test_a_killed_platform_is_not_running(tmp_path: Path) -> None:
+    """Neither a process id that is gone nor one that somebody else has by now is taken for it."""
+    folder = DataFolder(tmp_path)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    with folder.held():
+        pass
+    for pid in (gone.pid, os.getpid()):
+        folder.describe(described(pid))
+        with pytest.raises(NotRunning):
+            folder.description()
+    with folder.held(), pytest.raises(NotRunning):
+        folder.description()  # what a killed one left is no description of this one
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"tier": "embedded"}', '{"unknown": 1}'])
+def test_half_a_description_is_none(tmp_path: Path, text: str) -> None:
+    """Whatever stands in platform.json, the answer is a sentence."""
+    (tmp_path / "platform.json").write_text(text)
+    with pytest.raises(NotRunning):
+        DataFolder(tmp_path).description()
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    """It is not overwritten."""
+    (tmp_path / "data").write_text("mine")
+    with pytest.raises(PlatformRefused, match="data is not a folder"), DataFolder(tmp_path / "data").held():
+        pass
+    assert (tmp_path / "data").read_text() == "mine"
+
+
+@pytest.mark.parametrize("content", [b"not SQLite at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
+    """Before anything has started."""
+    (tmp_path / "login_db.sqlite").write_bytes(content)
+    with pytest.raises(PlatformRefused, match=r"login_db\.sqlite is damaged"):
+        DataFolder(tmp_path).check_files()
+
+
+def test_sound_files_and_missing_ones_pass(tmp_path: Path) -> None:
+    """A first start has none, a later one its own."""
+    DataFolder(tmp_path).check_files()
+    with sqlite3.connect(tmp_path / "signup_db.sqlite") as connection:
+        connection.execute("CREATE TABLE t (a)")
+    connection.close()
+    DataFolder(tmp_path).check_files()
+    assert DataFolder(tmp_path).has_accounts
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(28, "No space left on device"), "is full"),
+        (PermissionError(13, "Permission denied"), "cannot be read and written"),
+        (OSError(30, "Read-only file system"), "cannot be read and written"),
+        (NotADirectoryError(20, "Not a directory"), "is not a folder"),
+    ],
+)
+def test_every_refusal_says_what_to_do(tmp_path: Path, error: OSError, words: str) -> None:
+    """It names the thing, and ends with the way out."""
+    message = str(refusal(error, tmp_path))
+    assert str(tmp_path) in message
+    assert words in message
+    assert ":" in message.partition(words)[2]
+
+
+def test_a_full_disk_under_sqlite_is_a_full_disk(tmp_path: Path) -> None:
+    """SQLite's word for it is understood too."""
+    connection = sqlite3.connect(tmp_path / "full.sqlite", isolation_level=None)
+    connection.execute("CREATE TABLE t (a)")
+    connection.execute("PRAGMA max_page_count = 2")
+    with pytest.raises(sqlite3.Error) as full:
+        connection.execute("INSERT INTO t VALUES (zeroblob(100000))")
+    connection.close()
+    assert "is full" in str(refusal(full.value, tmp_path))
