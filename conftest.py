@@ -12,6 +12,7 @@ import pytest
 pytest_plugins = [
     "steps.platform",
     "steps.world",
+    "steps.route",
     "steps.answers",
     "steps.mail",
     "steps.signup",

@@ -39,10 +39,7 @@ def refusal(answer: httpx.Response, code: str) -> dict[str, object]:
 def without_request_id(answer: httpx.Response) -> tuple[int, dict[str, str], object]:
     """What two answers must share to tell the same: status, headers, and body."""
     headers = {k: v for k, v in answer.headers.items() if k not in {"x-request-id", "date", "content-length"}}
-    try:
-        body = {k: v for k, v in answer.json().items() if k != "request_id"}
-    except (json.JSONDecodeError, AttributeError):
-        body = answer.text
+    body = {k: v for k, v in answer.json().items() if k != "request_id"}
     return answer.status_code, headers, body
 
 

@@ -1,6 +1,7 @@
 """Stories that cross the services."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from pytest_bdd import given, parsers, then, when
 
@@ -53,8 +54,8 @@ def many_go_the_whole_way(world: World, number: int) -> None:
 def each_can_log_in(world: World) -> None:
     for person in world.people.values():
         eventually(
-            lambda person=person: world.client.log_in(person.address, person.password).status_code,  # type: ignore[misc]
+            partial(world.client.log_in, person.address, person.password),
             within=10,
             what=f"{person.name} is let in",
-            accept=lambda status: status == 200,
+            accept=lambda answer: answer.status_code == 200,
         )

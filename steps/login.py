@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from pytest_bdd import given, parsers, then, when
 
+from containers.engines import SQLDatabase
 from steps.activation import claim
 from steps.answers import refusal
 from steps.client import Client
 from steps.waiting import eventually
-from steps.world import Person, World
+from steps.world import BOTH, Person, World
 
+RECEIPTS: tuple[SQLDatabase, SQLDatabase] = ("login_db", "rpwd_db")
 WRONG = "not the password at all"
 
 
@@ -239,11 +242,9 @@ def can_log_in_after_suspension(world: World, name: str) -> None:
 
 
 def _suspensions(world: World, person: Person, accept: Callable[[dict[str, Any]], bool], what: str) -> None:
-    for database in ("login_db", "signup_db"):
+    for database in BOTH:
         rows = eventually(
-            lambda database=database: world.platform.tier.rows(  # type: ignore[misc]
-                database, "suspended_users", email=person.address
-            ),
+            partial(world.platform.tier.rows, database, "suspended_users", email=person.address),
             within=10,
             what=f"the suspension of {person.name} {what} in {database}",
             accept=lambda rows: bool(rows) and accept(rows[0]),
@@ -265,12 +266,9 @@ def suspension_is_lifted(world: World, name: str) -> None:
 
 @then(parsers.parse("no receipt of {name:w} is left in login_db and rpwd_db"))
 def no_receipt_is_left(world: World, name: str) -> None:
-    for database in ("login_db", "rpwd_db"):
-        eventually(
-            lambda database=database: world.row(database, world.person(name)),  # type: ignore[misc]
-            within=10,
-            what=f"no receipt of {name} in {database}",
-            accept=lambda row: row is not None and row["auth_token"] is None,
+    for database in RECEIPTS:
+        world.wait_for_row(
+            database, world.person(name), lambda row: row["auth_token"] is None, f"no receipt of {name}"
         )
 
 
@@ -280,12 +278,10 @@ def no_receipt_is_left(world: World, name: str) -> None:
 def receipt_is_of(world: World, name: str, which: str) -> None:
     person = world.person(name)
     session_id = claim(person.tokens[0 if which == "first" else -1], "jti")
-    for database in ("login_db", "rpwd_db"):
-        eventually(
-            lambda database=database: world.row(database, person),  # type: ignore[misc]
-            within=10,
-            what=f"the receipt of the {which} session of {name} in {database}",
-            accept=lambda row: (
-                bool(row and row["auth_token"]) and claim(row["auth_token"], "jti") == session_id
-            ),
+    for database in RECEIPTS:
+        world.wait_for_row(
+            database,
+            person,
+            lambda row: row["auth_token"] and claim(row["auth_token"], "jti") == session_id,
+            f"the receipt of the {which} session of {name}",
         )

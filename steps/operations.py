@@ -9,21 +9,22 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 from pytest_bdd import given, parsers, then, when
 
+from containers.process import COMMAND, PlatformProcess
 from steps.client import token_in
-from steps.platform import COMMAND, Platform
+from steps.route import Route
 from steps.waiting import eventually
 from steps.world import Person, World
 
-MakePlatform = Callable[[Mapping[str, str]], Platform]
+MakePlatform = Callable[[Mapping[str, str]], PlatformProcess]
 
 
 @given("a platform of its own", target_fixture="platform")
-def a_platform_of_its_own(make_platform: MakePlatform) -> Platform:
+def a_platform_of_its_own(make_platform: MakePlatform) -> PlatformProcess:
     return make_platform({"LOGIN_RETRY_SECONDS": "0"})
 
 
 @given(parsers.parse("a platform with {setting} set to {value}"), target_fixture="platform")
-def a_platform_with(make_platform: MakePlatform, setting: str, value: str) -> Platform:
+def a_platform_with(make_platform: MakePlatform, setting: str, value: str) -> PlatformProcess:
     return make_platform({"LOGIN_RETRY_SECONDS": "0", setting: value})
 
 
@@ -146,15 +147,15 @@ def connectors_says_running(world: World) -> None:
     assert '"RUNNING"' in said.stdout
 
 
-@given("the mail server is down")
-@when("the mail server is down")
-def mail_server_down(world: World) -> None:
-    world.platform.tier.stop_mail()
+@given("a platform of its own whose mail server is down", target_fixture="platform")
+def platform_without_mail(make_platform: MakePlatform, mail_route: Route) -> PlatformProcess:
+    return make_platform({"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(mail_route.port)})
 
 
 @when("the mail server is up")
-def mail_server_up(world: World) -> None:
-    world.platform.tier.start_mail()
+def mail_server_up(world: World, mail_route: Route) -> None:
+    host, port = world.platform.tier.smtp.rsplit(":", 1)
+    mail_route.open(host, int(port))
 
 
 @when(parsers.parse("{name:w} signs up while the mail server is down"))

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pytest_bdd import given, parsers, then, when
 
+from containers.engines import SQLDatabase
 from steps.client import Client, token_in
-from steps.waiting import eventually
 from steps.world import World
 
 
@@ -53,7 +53,7 @@ def signs_up_with_password(world: World, name: str, password: str) -> None:
 @when(parsers.parse("{name:w} signs up with"))
 def signs_up_with(world: World, name: str, datatable: list[list[str]]) -> None:
     person = world.person(name)
-    body: dict[str, str] = {"email": person.address, "password": person.password, **dict(datatable)}  # type: ignore[arg-type]
+    body: dict[str, str] = {"email": person.address, "password": person.password, **dict(datatable)}
     if body.keys() <= {"email", "password", "fullName", "address", "phoneNo", "gender"}:
         person.password = body["password"]
     world.answers.append(world.client.sign_up(body))
@@ -93,7 +93,7 @@ def somebody_signs_up_with_address(world: World, address: str) -> None:
 
 @when(parsers.parse('somebody signs up with the address "{address}" and'))
 def somebody_signs_up_with_body(world: World, address: str, datatable: list[list[str]]) -> None:
-    world.answers.append(world.client.sign_up({"email": address, **dict(datatable)}))  # type: ignore[arg-type]
+    world.answers.append(world.client.sign_up({"email": address, **dict(datatable)}))
 
 
 @when(parsers.parse("somebody signs up with the addresses of {names}"))
@@ -132,12 +132,9 @@ def another_link_is_asked_for(world: World, name: str) -> None:
 
 
 @then(parsers.re(r"(?P<name>\w+) is (?P<status>ACTIVE|INACTIVE) in (?P<database>signup_db|login_db|rpwd_db)"))
-def is_status_in(world: World, name: str, status: str, database: str) -> None:
-    eventually(
-        lambda: world.row(database, world.person(name)),
-        within=10,
-        what=f"{name} {status} in {database}",
-        accept=lambda row: row is not None and row["User_status"] == status,
+def is_status_in(world: World, name: str, status: str, database: SQLDatabase) -> None:
+    world.wait_for_row(
+        database, world.person(name), lambda row: row["User_status"] == status, f"{name} {status}"
     )
 
 
@@ -146,7 +143,7 @@ def is_status_in(world: World, name: str, status: str, database: str) -> None:
         r"(?P<name>\w+) is still (?P<status>ACTIVE|INACTIVE) in (?P<database>\w+?)( once all has drained)?"
     )
 )
-def is_still_status_in(world: World, name: str, status: str, database: str) -> None:
+def is_still_status_in(world: World, name: str, status: str, database: SQLDatabase) -> None:
     paused = [view for view in world.platform.tier.connectors.overview() if view.state == "PAUSED"]
     if not paused:
         world.drained()
@@ -159,7 +156,7 @@ def is_still_status_in(world: World, name: str, status: str, database: str) -> N
 def profile_is(world: World, name: str, datatable: list[list[str]]) -> None:
     row = world.row("signup_db", world.person(name))
     assert row is not None
-    assert {field: row[field] for field, _ in datatable} == dict(datatable)  # type: ignore[arg-type]
+    assert {field: row[field] for field, _ in datatable} == dict(datatable)
 
 
 @then(parsers.parse("{name:w} has one row in signup_db"))

@@ -2,17 +2,19 @@
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
 
+from containers.engines import SQLDatabase
+from containers.process import PlatformProcess
 from steps.client import Client, token_in
-from steps.platform import Platform
 from steps.waiting import eventually
 
+BOTH: tuple[SQLDatabase, SQLDatabase] = ("signup_db", "login_db")
 PASSWORD = "a quiet harbour at dawn"
 
 
@@ -37,7 +39,7 @@ class Person:
 class World:
     """The people of one scenario, how they act, and what can be seen of them."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: PlatformProcess) -> None:
         self.platform = platform
         self.client = Client(platform.tier.urls)
         self.people: dict[str, Person] = {}
@@ -60,7 +62,7 @@ class World:
         self.client = Client(self.platform.tier.urls)
 
     # what can be seen
-    def row(self, database: str, person: Person, table: str = "users") -> dict[str, Any] | None:
+    def row(self, database: SQLDatabase, person: Person, table: str = "users") -> dict[str, Any] | None:
         rows = self.platform.tier.rows(database, table, email=person.address)
         assert len(rows) <= 1, f"{len(rows)} rows of one address in {database}.{table}"
         return rows[0] if rows else None
@@ -111,13 +113,23 @@ class World:
         self.wait_for_status(person, "ACTIVE")
 
     def wait_for_status(self, person: Person, status: str) -> None:
-        for database in ("signup_db", "login_db"):
-            eventually(
-                lambda database=database: self.row(database, person),
-                within=10,
-                what=f"{person.name} {status} in {database}",
-                accept=lambda row: row is not None and row["User_status"] == status,
+        for database in BOTH:
+            self.wait_for_row(
+                database, person, lambda row: row["User_status"] == status, f"{person.name} {status}"
             )
+
+    def wait_for_row(
+        self, database: SQLDatabase, person: Person, accept: Callable[[dict[str, Any]], object], what: str
+    ) -> dict[str, Any]:
+        """The person's row of `users` there, once it is as it should be."""
+        row = eventually(
+            lambda: self.row(database, person),
+            within=10,
+            what=f"{what} in {database}",
+            accept=lambda row: row is not None and accept(row),
+        )
+        assert row is not None
+        return row
 
     def log_in(self, person: Person) -> None:
         self.answers.append(self.client.log_in(person.address, person.password))
@@ -126,12 +138,7 @@ class World:
 
     def wait_for_receipt(self, person: Person) -> None:
         """Until reset-password's copy holds a receipt: from then on a reset may be asked for."""
-        eventually(
-            lambda: self.row("rpwd_db", person),
-            within=10,
-            what=f"a receipt of {person.name} in rpwd_db",
-            accept=lambda row: row is not None and row["auth_token"],
-        )
+        self.wait_for_row("rpwd_db", person, lambda row: row["auth_token"], f"a receipt of {person.name}")
 
     def ask_reset(self, person: Person) -> None:
         before = len(self.mails(person))
@@ -162,7 +169,7 @@ def _payload(text: str | None) -> Any:
 
 
 @pytest.fixture
-def world(platform: Platform) -> Iterator[World]:
+def world(platform: PlatformProcess) -> Iterator[World]:
     world = World(platform)
     yield world
     world.client.close()

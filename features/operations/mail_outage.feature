@@ -4,8 +4,7 @@ Feature: The mail server fails
 
   @needs_faults
   Scenario: Mail waits for the server
-    Given a platform of its own
-    And the mail server is down
+    Given a platform of its own whose mail server is down
     When ada signs up while the mail server is down
     Then ada is answered INACTIVE
     And ada has no mail
@@ -15,8 +14,7 @@ Feature: The mail server fails
 
   @needs_faults
   Scenario: Mail waits through a restart
-    Given a platform of its own
-    And the mail server is down
+    Given a platform of its own whose mail server is down
     When ada signs up while the mail server is down
     And the platform is killed
     And the platform is started

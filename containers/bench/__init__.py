@@ -1,0 +1,1 @@
+"""Whole-system benchmarks: how fast Quartet is, as ratios within one run, since machines are noisy."""

@@ -1,0 +1,105 @@
+"""A platform as a process of its own, as a user starts it: for the suite and the benchmarks."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from containers.engines import Tier, attach
+
+PORTS = (
+    "SIGNUP_PORT",
+    "ACTIVATION_PORT",
+    "LOGIN_PORT",
+    "RESET_PASSWORD_PORT",
+    "INBOX_PORT",
+    "INBOX_SMTP_PORT",
+    "CONNECT_PORT",
+    "CONSOLE_PORT",
+)
+
+COMMAND = (sys.executable, "-m", "containers")
+
+
+class PlatformProcess:
+    """One platform: its process, its data folder, and the tier through which it is observed."""
+
+    def __init__(self, data: Path, tier_name: str, settings: Mapping[str, str]) -> None:
+        self.data = data
+        self._tier_name = tier_name
+        self.environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("QUARTET_")},
+            **dict(zip(PORTS, map(str, _free_ports(len(PORTS))), strict=True)),
+            **settings,
+        }
+        self._process: subprocess.Popen[str] | None = None
+        self._tier: Tier | None = None
+
+    @property
+    def tier(self) -> Tier:
+        assert self._tier is not None, "the platform is not running"
+        return self._tier
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "the platform is not running"
+        return self._process.pid
+
+    def start(self) -> None:
+        """Returns once the command has printed `ready`; fails with its output when it ends before that."""
+        talk = (self.data / "talk.txt").open("a+")
+        with talk:
+            self._process = subprocess.Popen(
+                [*COMMAND, "up", "--tier", self._tier_name, "--data", str(self.data)],
+                stdout=subprocess.PIPE,
+                stderr=talk,
+                text=True,
+                env=self.environ,
+            )
+            assert self._process.stdout is not None
+            lines = []
+            for line in self._process.stdout:
+                lines.append(line)
+                if line.strip() == "ready":
+                    self._tier = attach(self.data)
+                    return
+        said = "".join(lines) + (self.data / "talk.txt").read_text()[-2000:]
+        raise AssertionError(f"`quartet up` ended with {self._process.wait()}:\n{said}")
+
+    def stop(self, with_signal: int = signal.SIGTERM) -> int:
+        """Sends the signal and waits for the end; returns the exit code (negative: the signal's number)."""
+        if self._process is None:
+            return 0
+        process, self._process, self._tier = self._process, None, None
+        process.send_signal(with_signal)
+        code = process.wait(timeout=15)
+        assert process.stdout is not None
+        process.stdout.close()
+        return code
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs `quartet` with these arguments on this platform's data folder."""
+        return subprocess.run(
+            [*COMMAND, *arguments, "--data", str(self.data)],
+            capture_output=True,
+            text=True,
+            env=self.environ,
+            timeout=60,
+            check=False,
+        )
+
+    def log(self) -> str:
+        """Everything that the services have logged so far."""
+        return (self.data / "talk.txt").read_text()
+
+
+def _free_ports(number: int) -> list[int]:
+    with ExitStack() as stack:
+        socks = [stack.enter_context(socket.socket()) for _ in range(number)]
+        for sock in socks:
+            sock.bind(("127.0.0.1", 0))
+        return [sock.getsockname()[1] for sock in socks]
