@@ -130,7 +130,7 @@ class ConnectClient:
 def view_of(status: Mapping[str, Any]) -> ConnectorView:
     """What people see of a connector with this status.
 
-    Beside Connect's own fields the status may hold `lag` and `restarts`, which the embedded engine adds.
+    Beside Connect's own fields the status may hold `lag`, `restarts` and `cause`, which the embedded engine adds.
     """
     tasks = tuple(TaskView(task["id"], task["state"]) for task in status["tasks"])
     lag: int | None = status.get("lag")
@@ -156,6 +156,8 @@ def _rank(state: str) -> int:
 
 
 def _cause(status: Mapping[str, Any], state: str, lag: int | None) -> str | None:
+    if status.get("cause"):
+        return str(status["cause"])
     traces = [part["trace"] for part in (status["connector"], *status["tasks"]) if part.get("trace")]
     if traces and state != "RUNNING":
         return str(traces[0])

@@ -23,7 +23,8 @@ from typing import Any
 from containers.engines import NotRunning, PlatformRefused
 
 SQL_DATABASES = ("signup_db", "login_db", "rpwd_db")
-FILES = (*SQL_DATABASES, "activate_user_reg_db", "log", "inbox")
+DOCUMENTS = "activate_user_reg_db"
+FILES = (*SQL_DATABASES, DOCUMENTS, "log", "inbox")
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,7 @@ def refusal(error: OSError | sqlite3.Error, path: Path) -> PlatformRefused:
     if code in (errno.ENOSPC, errno.EDQUOT) or _is(error, code, sqlite3.SQLITE_FULL):
         return PlatformRefused(f"The disk that holds {path} is full: free some space and start again.")
     if _is(error, code, sqlite3.SQLITE_NOTADB) or _is(error, code, sqlite3.SQLITE_CORRUPT):
-        return PlatformRefused(
-            f"{path} is damaged: put a copy back, or remove the data folder {path.parent} to start over."
-        )
+        return PlatformRefused(f"{path} is damaged: {_cure(path)}.")
     if _is(error, code, sqlite3.SQLITE_BUSY):
         return PlatformRefused(f"{path} is locked by another program: close that and start again.")
     if isinstance(error, OSError) and code in (errno.EEXIST, errno.ENOTDIR):
@@ -152,6 +151,14 @@ def refusal(error: OSError | sqlite3.Error, path: Path) -> PlatformRefused:
     return PlatformRefused(
         f"{path} cannot be read and written ({error}): mend its rights, or choose another folder with --data."
     )
+
+
+def _cure(path: Path) -> str:
+    if path.stem == "inbox":
+        return f"remove it together with {path.name}-wal, and only the mails in it are lost"
+    if path.stem == "log":
+        return f"remove it together with {path.name}-wal, and the topics are filled anew from the databases"
+    return f"put a copy back, or remove the data folder {path.parent} to start over"
 
 
 def _is(error: OSError | sqlite3.Error, code: int | None, sqlite_code: int) -> bool:

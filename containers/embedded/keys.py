@@ -12,6 +12,7 @@ from pathlib import Path
 
 from apps.auth.passwords import pepper_problem
 from apps.auth.tokens import KeyInvalid, SigningKey, generate_private_pem
+from containers.embedded.environment import is_given
 from containers.engines import PlatformRefused
 
 SIGNERS = ("signup", "login", "reset_password")
@@ -30,7 +31,7 @@ def ensure_secrets(folder: Path, *, has_accounts: bool, given: Mapping[str, str]
     """
     found: dict[str, str] = {}
     folder.mkdir(mode=0o700, exist_ok=True)
-    if not _is_set("PASSWORD_PEPPER", given):
+    if not is_given("PASSWORD_PEPPER", given):
         pepper = folder / "pepper"
         if has_accounts and not pepper.exists():
             raise PlatformRefused(
@@ -40,17 +41,13 @@ def ensure_secrets(folder: Path, *, has_accounts: bool, given: Mapping[str, str]
         found["PASSWORD_PEPPER"] = _ensure(pepper, lambda: secrets.token_urlsafe(48), pepper_problem)
     for service in SIGNERS:
         name = f"{service.upper()}_PRIVATE_KEY"
-        if not _is_set(name, given):
+        if not is_given(name, given):
             found[name] = _ensure(folder / f"{service}.pem", generate_private_pem, _key_problem)
     for service, name in (("signup", "SIGNUP_PUBLIC_KEYS"), ("login", "LOGIN_PUBLIC_KEYS")):
         private = found.get(f"{service.upper()}_PRIVATE_KEY")
-        if private is not None and not _is_set(name, given):
+        if private is not None and not is_given(name, given):
             found[name] = SigningKey.from_pem(private).public_pem
     return found
-
-
-def _is_set(name: str, given: Mapping[str, str]) -> bool:
-    return bool(given.get(name) or given.get(f"{name}_FILE"))
 
 
 def _key_problem(pem: str) -> str | None:

@@ -42,6 +42,7 @@ def status(connector: str, *tasks: str, **more: Any) -> dict[str, Any]:
         (status("RUNNING", "FAILED"), "FAILED", "Why\n\tat"),
         (status("PAUSED", "FAILED"), "FAILED", "Why\n\tat"),
         (status("PAUSED", "PAUSED", lag=7), "PAUSED", "7 behind"),
+        (status("RUNNING", "RUNNING", lag=3, cause="database is locked"), "RUNNING", "database is locked"),
         (status("STOPPED"), "STOPPED", None),
         (status("RUNNING", "RESTARTING"), "RESTARTING", None),
         (status("RUNNING"), "UNASSIGNED", None),

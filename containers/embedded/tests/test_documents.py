@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from apps.storage.errors import DuplicateDocument, StorageUnavailable
+from apps.storage.tests import contract
 from containers.embedded import documents as module
 from containers.embedded.documents import EmbeddedDocuments
 
@@ -40,6 +41,12 @@ def changes(path: Path) -> list[tuple[str, str, Any, Any]]:
         (source, op, before and json.loads(before), after and json.loads(after))
         for source, op, before, after in rows
     ]
+
+
+@pytest.mark.parametrize("rule", contract.RULES, ids=contract.name_of)
+def test_contract(rule: contract.Rule, tmp_path: Path) -> None:
+    """What every Documents must do."""
+    contract.check(rule, lambda: EmbeddedDocuments(tmp_path / "d.sqlite"))
 
 
 def test_documents_survive_a_restart(tmp_path: Path) -> None:
