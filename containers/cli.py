@@ -1,0 +1,238 @@
+"""The `quartet` command: one function a verb, which reads options and prints what a room below found.
+
+| exit code | meaning                                  |
+|-----------|------------------------------------------|
+| 0         | done                                     |
+| 1         | failed                                   |
+| 2         | usage or configuration                   |
+| 3         | not ready, or a prerequisite is missing  |
+
+Everything heavy is imported by the verb that needs it: `up` is ready in a second and a half.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from containers import settings
+from containers.commands.output import say, show, show_json, show_table
+from containers.engines import NotRunning, PlatformRefused, Tier, attach
+from containers.settings import TierName
+
+FAILED, INVALID, NOT_READY = 1, 2, 3
+
+app = typer.Typer(
+    name="quartet",
+    help="Four account services kept in step by change data capture.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="Data folder.  [default: QUARTET_DATA, else .quartet]"),
+]
+InJSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+AtTier = Annotated[TierName, typer.Option("--tier", help="Where the engines come from.")]
+Within = Annotated[float, typer.Option("--timeout", min=0, metavar="SECONDS", help="How long to wait.")]
+
+
+@app.command()
+def up(
+    data: Data = None,
+    tier: AtTier = "embedded",
+    detach: Annotated[bool, typer.Option("--detach", help="Return once everything is ready.")] = False,
+) -> None:
+    """Start the platform, and stop it with Ctrl-C or SIGTERM."""
+    from containers.commands import up as command
+
+    wanted = settings.load(tier=tier, data=data)
+    raise typer.Exit(command.detach(wanted) if detach else command.run(wanted))
+
+
+@app.command()
+def down(data: Data = None) -> None:
+    """Stop the platform that runs on the data folder, and wait for its end."""
+    from containers.commands.down import stop
+
+    stop(settings.data_folder(data))
+    say("The platform is stopped; its data is kept. Next: quartet up")
+
+
+@app.command()
+def status(data: Data = None, as_json: InJSON = False) -> None:
+    """Show what runs, where it answers, and whether everything is ready."""
+    from containers.commands import status as command
+
+    try:
+        with _running(data) as tier:
+            found = command.status(tier)
+    except NotRunning:
+        if as_json:
+            show_json(command.not_running("embedded"))
+        raise
+    if as_json:
+        show_json(found)
+    else:
+        command.show_status(found)
+    raise typer.Exit(0 if found["ready"] else NOT_READY)
+
+
+@app.command()
+def demo(data: Data = None, as_json: InJSON = False) -> None:
+    """Play the whole story of one account: sign-up, activation, login, new password."""
+    from containers.demo import Step, Story
+    from containers.demo import as_json as in_json
+
+    def tell(step: Step) -> None:
+        if not as_json:
+            show(f"{'FAILED' if step.problem else 'ok':>6}  {step.title}  ({step.took_ms:g} ms)")
+            show(f"        {step.sent}")
+            show(f"        {step.problem or step.came_back}")
+
+    with _running(data) as tier:
+        story = Story(tier)
+        steps = story.play(tell)
+    result = in_json(story.address, steps)
+    if as_json:
+        show_json(result)
+    elif result["ok"]:
+        show(f"{len(steps)} steps in {result['took_ms'] / 1000:.2f} s, every one as it should be.")
+        say(f"Next: quartet journey {story.address}")
+    if not result["ok"]:
+        say(f"The demo failed at the step {result['failed']}: {steps[-1].problem}.")
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def inbox(
+    action: Annotated[Literal["list", "show"], typer.Argument(help="What to do.")] = "list",
+    mail_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="Which mail to show.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for a mail to the address of --to.")] = False,
+    to: Annotated[str | None, typer.Option("--to", metavar="ADDRESS", help="Only mail to it.")] = None,
+    link: Annotated[bool, typer.Option("--link", help="Print only the link of the newest mail.")] = False,
+    timeout: Within = 30.0,
+    data: Data = None,
+    as_json: InJSON = False,
+) -> None:
+    """Show the mails of the development inbox."""
+    from containers.commands import inbox as command
+
+    if (action == "show") != (mail_id is not None):
+        raise typer.BadParameter("`inbox show` takes the ID of a mail, and `inbox list` none.")
+    if wait and not to:
+        raise typer.BadParameter("--wait needs the address to wait for: --to ADDRESS.")
+    with _running(data) as tier, command.reading(tier) as client:
+        if mail_id is not None:
+            command.show_mail(client.read(mail_id), as_json=as_json, link_only=link)
+        elif wait or link:
+            mail = command.newest(client, to, has_link=link, within_seconds=timeout if wait else 0.0)
+            command.show_mail(mail, as_json=as_json, link_only=link)
+        else:
+            command.show_list(client.sent_to(to) if to else client.newest(), as_json=as_json)
+
+
+@app.command()
+def journey(
+    address: Annotated[str, typer.Argument(help="The address of the account.")],
+    data: Data = None,
+    as_json: InJSON = False,
+) -> None:
+    """Show what every database, topic and mail knows of one account, in the order of time."""
+    from containers.commands import journey as command
+
+    with _running(data) as tier:
+        command.run(tier, address, as_json=as_json)
+
+
+@app.command()
+def connectors(
+    action: Annotated[
+        Literal["list", "pause", "resume", "restart"], typer.Argument(help="What to do.")
+    ] = "list",
+    name: Annotated[str | None, typer.Argument(help="The connector to do it to.")] = None,
+    data: Data = None,
+    as_json: InJSON = False,
+) -> None:
+    """Show the connectors with their state and lag, or pause, resume or restart one."""
+    from containers.commands import connectors as command
+
+    if (action == "list") != (name is None):
+        raise typer.BadParameter(f"`connectors {action}` takes {'no' if action == 'list' else 'the'} NAME.")
+    with _running(data) as tier:
+        if name is not None:
+            command.act(tier, action, name)
+        found = command.board(tier)
+    if as_json:
+        show_json(found)
+    else:
+        command.show_board(found)
+
+
+@app.command()
+def doctor(data: Data = None, tier: AtTier = "embedded", as_json: InJSON = False) -> None:
+    """Check what the platform needs of this machine, and say what to do."""
+    from containers.commands.up import refuse_missing_tier
+    from containers.doctor import examine, running_pid
+
+    refuse_missing_tier(tier)
+    wanted = settings.load(tier=tier, data=data)
+    checks = examine(wanted.data, wanted.ports, running_pid=running_pid(wanted.data))
+    if as_json:
+        show_json([vars(check) for check in checks])
+    else:
+        show_table(("check", "state", "found"), [(check.name, check.state, check.found) for check in checks])
+        for check in checks:
+            if check.advice:
+                say(f"{check.name}: {check.advice}")
+    if any(check.state == "missing" for check in checks):
+        raise typer.Exit(NOT_READY)
+
+
+@app.command()
+def config(data: Data = None, tier: AtTier = "embedded", as_json: InJSON = False) -> None:
+    """Print every setting with its value and where it came from; secrets are masked."""
+    from containers.commands import config as command
+
+    command.run(tier, data, as_json=as_json)
+
+
+@contextmanager
+def _running(data: Path | None) -> Iterator[Tier]:
+    with closing(attach(settings.data_folder(data))) as tier:
+        yield tier
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs the command and returns its exit code."""
+    from apps.web.settings import SettingsInvalid
+
+    try:
+        app(list(arguments))
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else FAILED
+    except SettingsInvalid as invalid:
+        say("The settings are not valid:\n" + "\n".join(f"  {problem}" for problem in invalid.problems))
+        return INVALID
+    except PlatformRefused as refused:
+        say(str(refused))
+        return refused.exit_code
+    return 0
+
+
+def main() -> None:
+    """The entry point of the `quartet` script."""
+    try:
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # who read the result has seen enough, as in `quartet journey … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = FAILED
+    sys.exit(code)

@@ -1,0 +1,69 @@
+"""What a command prints: results on stdout, talk on stderr, and tables that stay plain off a terminal."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+STYLES: Mapping[str, str] = {
+    "ready": "green",
+    "ok": "green",
+    "RUNNING": "green",
+    "ACTIVE": "green",
+    "warning": "yellow",
+    "PAUSED": "yellow",
+    "STOPPED": "yellow",
+    "missing": "bold red",
+    "not ready": "bold red",
+    "FAILED": "bold red",
+}
+"""Colour repeats what the word says; without colour nothing is lost."""
+
+WIDE = 4096
+"""Columns of a pipe or file: a line is never wrapped there, so that it can be cut, sorted and searched."""
+
+
+def show(text: str = "") -> None:
+    """Prints one line of the result."""
+    print(printable(text), flush=True)
+
+
+def say(text: str) -> None:
+    """Prints one line of talk."""
+    print(printable(text), file=sys.stderr, flush=True)
+
+
+def show_json(value: Any) -> None:
+    """Prints the result for programs: the whole stdout is this one document."""
+    print(json.dumps(value, indent=2), flush=True)
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Prints rows under their column names; None is shown as a dash."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name.upper())
+    for row in rows:
+        cells = ["-" if cell is None else printable(str(cell)) for cell in row]
+        table.add_row(*(Text(cell, style=STYLES.get(cell, ""), overflow="fold") for cell in cells))
+    terminal = sys.stdout.isatty()
+    console = Console(highlight=False, width=None if terminal else WIDE, force_terminal=terminal)
+    if terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        print(line.rstrip())
+    sys.stdout.flush()
+
+
+def printable(text: str) -> str:
+    """The text with every control character but the line feed replaced: what others wrote (a mail's subject,
+    a name) must not steer the terminal.
+    """
+    return "".join(sign if sign.isprintable() or sign == "\n" else "\ufffd" for sign in text)
