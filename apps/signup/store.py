@@ -65,7 +65,7 @@ async def replace_account(
     """Gives an INACTIVE account the newer password and profile under the next version; regDate stays."""
     next_version = account.pw_version + 1
     await connection.execute(
-        _replacement(account.user_id, account.pw_version).values(
+        _pending(account.user_id, account.pw_version).values(
             pw_version=next_version, reason_for_inactive=None, **_written(password_hash, profile)
         )
     )
@@ -74,10 +74,10 @@ async def replace_account(
 
 async def replace_nothing(connection: AsyncConnection) -> None:
     """Costs what `replace_account` costs, and matches no row: so that no case answers faster than another."""
-    await connection.execute(_replacement(_NOBODY, 0).values(pw_version=0))
+    await connection.execute(_pending(_NOBODY, 0).values(pw_version=0))
 
 
-def _replacement(user_id: int, pw_version: int) -> sa.Update:
+def _pending(user_id: int, pw_version: int) -> sa.Update:
     return sa.update(users).where(
         users.c.id == user_id, users.c.pw_version == pw_version, users.c.User_status == "INACTIVE"
     )
@@ -102,7 +102,7 @@ async def is_known(connection: AsyncConnection, user_id: int) -> bool:
 async def set_active(connection: AsyncConnection, activation: Activation) -> bool:
     """Makes the account ACTIVE if the activation is of its present version; False if nothing changed."""
     done = await connection.execute(
-        _replacement(activation.user_id, activation.pw_version).values(
+        _pending(activation.user_id, activation.pw_version).values(
             User_status="ACTIVE", reason_for_inactive=None
         )
     )
@@ -112,7 +112,7 @@ async def set_active(connection: AsyncConnection, activation: Activation) -> boo
 async def set_reason(connection: AsyncConnection, activation: Activation) -> bool:
     """Saves why the account is still INACTIVE, under the same condition; False if nothing changed."""
     done = await connection.execute(
-        _replacement(activation.user_id, activation.pw_version)
+        _pending(activation.user_id, activation.pw_version)
         .where(users.c.reason_for_inactive.is_distinct_from(activation.reason))
         .values(reason_for_inactive=activation.reason)
     )

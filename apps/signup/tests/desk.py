@@ -1,0 +1,133 @@
+"""Sign-up on a database in a temporary folder, with a clock and a hash pool that tests control."""
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from apps.auth.tokens import SigningKey, generate_private_pem
+from apps.signup.handlers import Caller, Ports, SignUp, resend, sign_up
+from apps.signup.settings import Settings, load
+from apps.signup.tables import suspended_users, users
+from apps.storage.database import Database
+from apps.storage.migrate import migrate
+
+PRIVATE_PEM = generate_private_pem()
+KEY = SigningKey.from_pem(PRIVATE_PEM)
+PEPPER = "a pepper that is long enough, and then some more"
+ADA = "ada@example.org"
+CALLER = Caller(client="127.0.0.1", request_id="request-1")
+ENVIRON = {
+    "QUARTET_PROFILE": "development",
+    "SIGNUP_DATABASE_URL": "sqlite+aiosqlite:///unused",
+    "PASSWORD_PEPPER": PEPPER,
+    "SIGNUP_PRIVATE_KEY": PRIVATE_PEM,
+}
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 24, 12, 0, 0, 250_000, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class CheapHashes:
+    """Stands in for the hash pool: counts, and makes what has the form of a hash of the password."""
+
+    def __init__(self) -> None:
+        self.counts = {"done": 0, "refused": 0}
+
+    async def run(self, work: Callable[..., Any], password: str, pepper: bytes) -> str:
+        self.counts["done"] += 1
+        return cheap_hash(password)
+
+
+def cheap_hash(password: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(password.encode()).digest()).decode().rstrip("=")
+    return f"$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0${digest}"
+
+
+@dataclass
+class Desk:
+    """One sign-up service without its edge."""
+
+    database: Database
+    settings: Settings
+    clock: Clock = field(default_factory=Clock)
+    hashes: CheapHashes = field(default_factory=CheapHashes)
+
+    @property
+    def ports(self) -> Ports:
+        return Ports(self.database, None, self.hashes, self.clock)  # type: ignore[arg-type]
+
+    async def sign_up(self, email: str = ADA, password: str = "a quiet harbour", **profile: str) -> Any:
+        from apps.signup.domain import Profile
+
+        command = SignUp(email, password, Profile(**profile))
+        return await sign_up(command, ports=self.ports, settings=self.settings, caller=CALLER)
+
+    async def resend(self, email: str = ADA) -> None:
+        await resend(email, ports=self.ports, settings=self.settings, caller=CALLER)
+
+    async def rows(self, table: sa.Table, **equals: Any) -> list[Any]:
+        query = sa.select(table).filter_by(**equals).order_by(table.c.id)
+        async with self.database.reading() as connection:
+            return list((await connection.execute(query)).all())
+
+    async def row(self, email: str = ADA) -> Any:
+        (row,) = await self.rows(users, email=email)
+        return row
+
+    async def write(self, statement: Any) -> None:
+        await self.database.transact(lambda connection: connection.execute(statement))
+
+    async def activate(self, email: str = ADA) -> None:
+        await self.write(sa.update(users).where(users.c.email == email).values(User_status="ACTIVE"))
+
+    async def suspend(self, email: str = ADA, *, seconds: float = 1800) -> None:
+        """As signup-sink-connector does."""
+        row = await self.row(email)
+        await self.write(
+            sa.insert(suspended_users).values(
+                id=row.id,
+                email=email,
+                user_id=row.id,
+                reason="TOO_MANY_FAILURES",
+                suspended_at=self.clock.now,
+                suspended_until=self.clock.now + timedelta(seconds=seconds),
+            )
+        )
+
+
+@asynccontextmanager
+async def open_desk(folder: Path, **settings: Any) -> AsyncIterator[Desk]:
+    database = Database(f"sqlite+aiosqlite:///{folder}/signup_db.sqlite")
+    try:
+        await migrate(database, "signup")
+        yield Desk(database, replace(load(ENVIRON), **settings))
+    finally:
+        await database.close()
+
+
+def with_desk(folder: Path, story: Callable[[Desk], Awaitable[None]], **settings: Any) -> None:
+    """Runs one asynchronous test on a fresh desk."""
+
+    async def run() -> None:
+        async with open_desk(folder, **settings) as desk:
+            await story(desk)
+
+    asyncio.run(run())
