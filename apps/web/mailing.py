@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from apps.mail.courier import Courier
-from apps.mail.leases import OutboxMail
 from apps.mail.letters import Letter
+from apps.mail.outbox import OutboxMail
 from apps.mail.smtp import SMTPSender
 from apps.storage.database import Database
 from apps.web.common_settings import CommonSettings
