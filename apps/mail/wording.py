@@ -13,6 +13,7 @@ is the closing. Jinja's words may stand within a block; a block that comes out e
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class Wording:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def letter(self, name: str, *, link: str | None = None, **values: str | int) -> Letter:
+    def letter(self, name: str, /, *, link: str | None = None, **values: str | int) -> Letter:
         """Fill in one letter; a value can add neither a block nor a line, and cannot be the button.
 
         Raises:
@@ -48,6 +49,12 @@ class Wording:
             else Link(_filled(words.button, values), link),
             closing=_all_filled(words.closing, values),
         )
+
+
+def spoken(moment: datetime) -> str:
+    """A moment as a letter names it: "3 June 2031, 09:05 UTC"; seconds are cut off."""
+    moment = moment.astimezone(UTC)
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
 
 
 @dataclass(frozen=True)
