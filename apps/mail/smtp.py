@@ -85,6 +85,10 @@ class SMTPSession:
             raise ConnectionLost("SMTP_CONNECTION_LOST") from error
         except ValueError as error:
             raise MailRefused("ADDRESS_MALFORMED") from error
+        except asyncio.CancelledError:
+            # In the middle of a mail there is no goodbye that the server would understand.
+            self._client.close()
+            raise
 
     async def close(self) -> None:
         """Say goodbye if the connection still stands, and close it. Raises nothing."""
