@@ -108,6 +108,19 @@ def newest_position(connection: sqlite3.Connection) -> int:
     return int(found)
 
 
+def oldest_position(connection: sqlite3.Connection) -> int:
+    """The position of the oldest change that is still there; 0 before the first."""
+    (found,) = connection.execute("SELECT coalesce(min(position), 0) FROM _changes").fetchone()
+    return int(found)
+
+
+def count_changes(connection: sqlite3.Connection, *, after: int, sources: Sequence[str]) -> int:
+    """How many changes of these tables or collections come after a position."""
+    query = "SELECT count(*) FROM _changes WHERE position > ? AND source IN (SELECT value FROM json_each(?))"
+    (number,) = connection.execute(query, (after, json.dumps(list(sources)))).fetchone()
+    return int(number)
+
+
 def read_changes(
     connection: sqlite3.Connection, *, after: int, sources: Sequence[str], limit: int
 ) -> list[Change]:
@@ -122,9 +135,9 @@ def read_changes(
 
 def trim(connection: sqlite3.Connection, *, up_to: int) -> bool:
     """Remove the oldest noted changes up to a position, never the newest of all; False: nothing is left."""
-    (oldest,) = connection.execute("SELECT min(position) FROM _changes").fetchone()
+    oldest = oldest_position(connection)
     last = min(up_to, newest_position(connection) - 1)
-    if oldest is None or oldest > last:
+    if oldest > last:
         return False
     connection.execute("DELETE FROM _changes WHERE position <= ?", (min(last, oldest + TRIM_ROWS - 1),))
     return True
