@@ -34,7 +34,7 @@ def test_a_second_platform_is_refused(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     with (
         folder.held(),
-        pytest.raises(PlatformRefused, match="running on .* already") as refused,
+        pytest.raises(PlatformRefused, match=r"running on .* already") as refused,
         folder.held(),
     ):
         pass

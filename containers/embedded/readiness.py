@@ -1,0 +1,68 @@
+"""When an embedded platform is ready: the four /readyz answer 200, and every connector is RUNNING."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from containers.embedded.connect import Connect
+from containers.embedded.environment import LOCALHOST, SERVICES
+from containers.engines import PlatformRefused
+
+READY_SECONDS = 20.0
+"""Past this something is wrong that no waiting mends; a whole start takes about a second."""
+
+POLL_SECONDS = 0.01
+
+
+async def services_ready(ports: Mapping[str, int]) -> None:
+    """Returns once every service is ready; raises PlatformRefused when one is not in time."""
+
+    async def late() -> list[str]:
+        return [
+            f"{service} on port {ports[f'{service.upper()}_PORT']}"
+            for service in SERVICES
+            if not await _answers_ready(ports[f"{service.upper()}_PORT"])
+        ]
+
+    await _until_none(late)
+
+
+async def connectors_running(connect: Connect) -> None:
+    """Returns once every connector is RUNNING; raises PlatformRefused when one is not in time."""
+    await _until_none(lambda: asyncio.to_thread(_not_running, connect))
+
+
+async def _until_none(late: Callable[[], Awaitable[Sequence[str]]]) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while left := await late():
+        if time.monotonic() > deadline:
+            raise PlatformRefused(
+                f"Not ready within {READY_SECONDS:g} s: {'; '.join(left)}. The log above says why."
+            )
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _answers_ready(port: int) -> bool:
+    """By hand: importing an HTTP client for one line takes a tenth of the start."""
+    try:
+        reader, writer = await asyncio.open_connection(LOCALHOST, port)
+    except OSError:
+        return False
+    try:
+        writer.write(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        return (await reader.readline()).split(b" ")[1:2] == [b"200"]
+    except OSError:
+        return False
+    finally:
+        writer.close()
+
+
+def _not_running(connect: Connect) -> list[str]:
+    late = []
+    for name in connect.names():
+        status = connect.status(name)
+        states = {status["connector"]["state"], *(task["state"] for task in status["tasks"])}
+        if states != {"RUNNING"}:
+            cause = f" ({status['cause']})" if status["cause"] else ""
+            late.append(f"{name} is {' and '.join(sorted(states))}{cause}")
+    return late

@@ -1,0 +1,162 @@
+"""The whole embedded platform in this process: started, refused, stopped and started again."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from apps.web.settings import SettingsInvalid
+from containers.embedded.environment import SERVICES
+from containers.embedded.platform import EmbeddedPlatform, run
+from containers.engines import NotRunning, PlatformRefused, attach
+from containers.inbox_client import InboxClient, Mail
+from containers.settings import PORTS
+
+CONNECTORS = {
+    "signupconnector",
+    "mongonewuserconnector",
+    "login-sink-connector",
+    "loginconnector",
+    "resetpassword-sink-connector",
+    "signup-sink-connector",
+    "resetpasswordconnector",
+}
+
+
+@pytest.fixture
+def ports() -> dict[str, str]:
+    """A free port for each setting."""
+    with ExitStack() as stack:
+        socks = [stack.enter_context(socket.socket()) for _ in PORTS]
+        for sock in socks:
+            sock.bind(("127.0.0.1", 0))
+        return {setting.name: str(sock.getsockname()[1]) for setting, sock in zip(PORTS, socks, strict=True)}
+
+
+def on_platform(
+    data: Path, environ: Mapping[str, str], story: Callable[[EmbeddedPlatform], Awaitable[Any]]
+) -> Any:
+    """What the story returns, told on a platform that runs in this process."""
+
+    async def tell() -> Any:
+        async with EmbeddedPlatform(data, environ) as platform:
+            return await story(platform)
+
+    return asyncio.run(tell())
+
+
+def refused(data: Path, environ: Mapping[str, str]) -> str:
+    with pytest.raises(PlatformRefused) as refusal:
+        on_platform(data, environ, lambda platform: asyncio.sleep(0))
+    assert refusal.value.exit_code == 3
+    return str(refusal.value)
+
+
+def test_a_platform_is_ready_when_it_says_so(tmp_path: Path, ports: dict[str, str]) -> None:
+    """Services, inbox and connectors answer at once; others are refused; a stop leaves nothing behind."""
+
+    async def story(platform: EmbeddedPlatform) -> float:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            for service in SERVICES:
+                assert (await http.get(f"{platform.urls[service]}/readyz")).status_code == 200
+            assert (await http.get(f"{platform.urls['inbox']}/api/v1/messages")).json()["total"] == 0
+        await asyncio.to_thread(observe)
+        with pytest.raises(PlatformRefused, match=r"running on .* already"):
+            await EmbeddedPlatform(tmp_path, ports).__aenter__()
+        with pytest.raises(PlatformRefused) as taken:
+            await EmbeddedPlatform(tmp_path / "other", ports).__aenter__()
+        assert all(f"{port} ({name}) is taken" in str(taken.value) for name, port in ports.items())
+        return time.monotonic()
+
+    def observe() -> None:
+        tier = attach(tmp_path)
+        assert {view.name for view in tier.connectors.overview()} == CONNECTORS
+        assert {view.state for view in tier.connectors.overview()} == {"RUNNING"}
+        assert tier.rows("signup_db", "users") == []
+        assert tier.documents("active_users") == []
+        tier.close()
+
+    ended = on_platform(tmp_path, ports, story)
+    assert time.monotonic() - ended < 3.0
+    with pytest.raises(NotRunning):
+        attach(tmp_path)
+
+
+def test_a_second_start_goes_on_with_the_first_ones_data(tmp_path: Path, ports: dict[str, str]) -> None:
+    """The same secrets, the mails of before, and a connector that was paused runs again."""
+
+    async def first(platform: EmbeddedPlatform) -> None:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            body = {"email": "ada@x.test", "password": "a quiet harbour"}
+            answer = await http.post(f"{platform.urls['signup']}/api/v1/dev/signup", json=body)
+            assert answer.status_code == 202
+            await http.put(f"{platform.urls['connect']}/connectors/loginconnector/pause", json={})
+        await asyncio.to_thread(read_mail, platform)
+
+    def read_mail(platform: EmbeddedPlatform) -> Mail:
+        with InboxClient(platform.urls["inbox"]) as inbox:
+            return inbox.wait_for("ada@x.test", within_seconds=5)
+
+    async def second(platform: EmbeddedPlatform) -> Mail:
+        return await asyncio.to_thread(read_mail, platform)
+
+    on_platform(tmp_path, ports, first)
+    secrets = {path: path.read_bytes() for path in (tmp_path / "keys").iterdir()}
+    mail = on_platform(tmp_path, ports, second)
+    link = f"http://localhost:{ports['ACTIVATION_PORT']}/api/v1/dev/confirmuserReg?token="
+    assert mail.link is not None
+    assert mail.link.startswith(link)
+    assert {path: path.read_bytes() for path in (tmp_path / "keys").iterdir()} == secrets
+
+
+def test_run_stops_in_order_when_it_is_cancelled(tmp_path: Path, ports: dict[str, str]) -> None:
+    """It tells when it is ready, and frees folder and ports."""
+
+    async def story() -> None:
+        ready = asyncio.Event()
+        task = asyncio.create_task(run(tmp_path, ports, lambda platform: ready.set()))
+        await ready.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(story())
+    assert not (tmp_path / "platform.json").exists()
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", int(ports["SIGNUP_PORT"])))
+
+
+def test_damage_is_told_before_anything_starts(tmp_path: Path, ports: dict[str, str]) -> None:
+    """With the file's name, and what to do about it."""
+    for name, cure in (("rpwd_db", "put a copy back"), ("inbox", "only the mails"), ("log", "filled anew")):
+        path = tmp_path / f"{name}.sqlite"
+        path.write_bytes(b"no database" * 1000)
+        said = refused(tmp_path, ports)
+        assert f"{name}.sqlite is damaged" in said
+        assert cure in said
+        path.unlink()
+
+
+def test_every_problem_of_the_settings_is_told_at_once(tmp_path: Path, ports: dict[str, str]) -> None:
+    """Those of all four services, each once."""
+    environ = {**ports, "ANSWERS": "loud", "SESSION_TTL_SECONDS": "soon", "PUBLIC_ACTIVATION_URL": "ftp:/x"}
+    with pytest.raises(SettingsInvalid) as invalid:
+        on_platform(tmp_path, environ, lambda platform: asyncio.sleep(0))
+    for name in ("ANSWERS", "SESSION_TTL_SECONDS", "PUBLIC_ACTIVATION_URL"):
+        assert sum(problem.startswith(name) for problem in invalid.value.problems) == 1
+
+
+def test_production_makes_no_secrets(tmp_path: Path, ports: dict[str, str]) -> None:
+    """Whoever asks for it has to bring all of them, and a mail server."""
+    with pytest.raises(SettingsInvalid) as invalid:
+        on_platform(tmp_path, {**ports, "QUARTET_PROFILE": "production"}, lambda platform: asyncio.sleep(0))
+    missing = {problem.split()[0] for problem in invalid.value.problems}
+    assert {"PASSWORD_PEPPER", "LOGIN_PRIVATE_KEY", "SIGNUP_PUBLIC_KEYS", "SMTP_HOST"} <= missing
+    assert not (tmp_path / "keys").exists()
