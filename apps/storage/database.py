@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
-from sqlalchemy import event, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from apps.storage import sqlite
@@ -40,9 +39,9 @@ class Database:
     """
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        self._url = make_url(url)
+        self._url = _parse(url)
         self.counters: Counter[str] = Counter()
-        self._engine = _create_engine(url, pool_size)
+        self._engine = _create_engine(self._url, pool_size)
         self._listeners: list[Callable[[], None]] = []
         self._running: set[asyncio.Task[Any]] = set()
         # SQLite has one writer: queueing here is fair and immediate, waiting for its lock is neither.
@@ -153,20 +152,19 @@ class Database:
             self.counters["statements"] += 1
 
 
-def _create_engine(url: str, pool_size: int) -> AsyncEngine:
-    parsed = make_url(url)
-    common: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": CONNECT_SECONDS}
-    match parsed.drivername:
-        case "sqlite+aiosqlite" if parsed.database:
-            path = parsed.database
-            return create_async_engine(url, async_creator=lambda: sqlite.connect(path), **common)
-        case "mysql+aiomysql":
-            arguments = {
-                "connect_timeout": CONNECT_SECONDS,
-                "charset": "utf8mb4",
-                "init_command": _MYSQL_SESSION,
-            }
-            return create_async_engine(
-                url, connect_args=arguments, pool_recycle=300, pool_pre_ping=True, **common
-            )
+def _parse(url: str) -> URL:
+    with suppress(ValueError, ArgumentError):
+        parsed = make_url(url)
+        if parsed.drivername == "mysql+aiomysql" or (
+            parsed.drivername == "sqlite+aiosqlite" and parsed.database
+        ):
+            return parsed
     raise ValueError("a database URL starts with mysql+aiomysql:// or sqlite+aiosqlite:///path")
+
+
+def _create_engine(url: URL, pool_size: int) -> AsyncEngine:
+    pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": CONNECT_SECONDS}
+    if path := url.get_backend_name() == "sqlite" and url.database:
+        return create_async_engine(url, async_creator=lambda: sqlite.connect(path), **pool)
+    arguments = {"connect_timeout": CONNECT_SECONDS, "charset": "utf8mb4", "init_command": _MYSQL_SESSION}
+    return create_async_engine(url, connect_args=arguments, pool_recycle=300, pool_pre_ping=True, **pool)

@@ -38,7 +38,7 @@ OPTIONS: Mapping[str, Any] = {
     "wTimeoutMS": 3000,
     "tz_aware": True,
 }
-CALL_SECONDS = 6.0
+CALL_SECONDS = 4.0
 CLOSE_SECONDS = 2.0
 
 # Server errors that are no fault of the call: no rights (13, 18, 8000), disk full (14031), and the codes

@@ -4,6 +4,7 @@ aiosqlite hands every step (cursor, execute, fetch, close, rollback of nothing) 
 execute brings its rows along and the other steps stay in the loop. Measured: see README.md.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -43,10 +44,26 @@ def connect(path: str) -> "Connection":
 
 
 class Connection(aiosqlite.Connection):
-    """aiosqlite's connection with cursors that fetch as they execute."""
+    """aiosqlite's connection with cursors that fetch as they execute; there is no streaming."""
+
+    _stopped: asyncio.Future[Any] | None = None
 
     def cursor(self) -> "Cursor":  # type: ignore[override]
         return Cursor(self)
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        self._stopped = super().stop()
+        return self._stopped
+
+    async def _connect(self) -> "Connection":
+        try:
+            await super()._connect()
+        except BaseException:
+            # aiosqlite does not wait for its thread here, which then may outlive the loop and fail in it.
+            if self._stopped is not None:
+                await self._stopped
+            raise
+        return self
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Call `function` in the connection's thread."""

@@ -1,0 +1,411 @@
+"""Transactions, reads and outages of a Database, on SQLite files and on MySQL addresses without a server."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from apps.auth.errors import Refusal
+from apps.storage import database as database_module
+from apps.storage import sqlite
+from apps.storage.database import Database
+from apps.storage.errors import StorageUnavailable
+
+METADATA = sa.MetaData()
+COUNTERS = sa.Table(
+    "counters",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(20), unique=True),
+    sa.Column("n", sa.Integer, nullable=False, server_default="0"),
+)
+
+
+@asynccontextmanager
+async def opened(path: Path, **options: Any) -> AsyncIterator[Database]:
+    database = Database(f"sqlite+aiosqlite:///{path / 'test.sqlite'}", **options)
+    try:
+        async with database.engine.begin() as connection:
+            await connection.run_sync(METADATA.create_all)
+        yield database
+    finally:
+        await database.close()
+
+
+def run(path: Path, test: Callable[[Database], Awaitable[None]], **options: Any) -> None:
+    async def main() -> None:
+        async with opened(path, **options) as database:
+            await test(database)
+
+    asyncio.run(main())
+
+
+async def add(connection: AsyncConnection, name: str = "a") -> int:
+    done = await connection.execute(COUNTERS.insert().values(name=name))
+    return int(done.inserted_primary_key[0])
+
+
+async def names(database: Database) -> list[str]:
+    async with database.reading() as connection:
+        return list(await connection.scalars(sa.select(COUNTERS.c.name).order_by(COUNTERS.c.id)))
+
+
+def test_transaction_is_committed_once_and_counted(tmp_path: Path) -> None:
+    """The result comes back, three statements and one commit are counted, BEGIN is not."""
+
+    async def test(database: Database) -> None:
+        database.counters.clear()
+
+        async def work(connection: AsyncConnection) -> int:
+            await add(connection, "a")
+            await add(connection, "b")
+            return int(await connection.scalar(sa.select(sa.func.count()).select_from(COUNTERS)) or 0)
+
+        assert await database.transact(work) == 2
+        assert dict(database.counters) == {"statements": 3, "commits": 1}
+        assert await names(database) == ["a", "b"]
+        assert dict(database.counters) == {"statements": 4, "commits": 1}
+
+    run(tmp_path, test)
+
+
+def test_refusal_rolls_everything_back(tmp_path: Path) -> None:
+    """What the work raises reaches the caller; nothing is written and no listener is woken."""
+
+    async def test(database: Database) -> None:
+        woken: list[int] = []
+        database.on_commit(lambda: woken.append(1))
+
+        async def work(connection: AsyncConnection) -> None:
+            await add(connection)
+            raise Refusal
+
+        with pytest.raises(Refusal):
+            await database.transact(work)
+        assert await names(database) == []
+        assert woken == []
+        assert database.counters["commits"] == 0
+
+    run(tmp_path, test)
+
+
+def test_listeners_run_after_the_commit_has_left(tmp_path: Path) -> None:
+    """A listener already sees the row through a connection of its own."""
+
+    async def test(database: Database) -> None:
+        seen: list[list[Any]] = []
+
+        def look() -> None:
+            with sqlite3.connect(tmp_path / "test.sqlite") as other:
+                seen.append(other.execute("SELECT name FROM counters").fetchall())
+            other.close()
+
+        database.on_commit(look)
+        await database.transact(add)
+        assert seen == [[("a",)]]
+
+    run(tmp_path, test)
+
+
+def test_lost_race_is_repeated_and_sees_the_winner(tmp_path: Path) -> None:
+    """The unique key was taken in between: the repeat finds the row; the failed try wrote nothing."""
+
+    async def test(database: Database) -> None:
+        tries = 0
+
+        async def work(connection: AsyncConnection) -> str:
+            nonlocal tries
+            tries += 1
+            if tries > 1:
+                return "second look"
+            await add(connection, "other")
+            await add(connection, "a")
+            return "first"
+
+        await database.transact(add)
+        assert await database.transact(work) == "second look"
+        assert tries == 2
+        assert await names(database) == ["a"]
+        assert database.counters["commits"] == 2
+
+    run(tmp_path, test)
+
+
+def test_constraint_that_is_always_broken_is_a_bug(tmp_path: Path) -> None:
+    """After three tries the error itself comes out, not an outage."""
+
+    async def test(database: Database) -> None:
+        tries: list[int] = []
+
+        async def work(connection: AsyncConnection) -> None:
+            tries.append(1)
+            await add(connection)
+
+        await database.transact(add)
+        with pytest.raises(IntegrityError):
+            await database.transact(work)
+        assert len(tries) == 3
+
+    run(tmp_path, test)
+
+
+def test_no_update_is_lost_between_read_and_write(tmp_path: Path) -> None:
+    """Forty transactions that read, wait and write back add up."""
+
+    async def test(database: Database) -> None:
+        await database.transact(add)
+
+        async def increment(connection: AsyncConnection) -> None:
+            n = await connection.scalar(sa.select(COUNTERS.c.n))
+            await asyncio.sleep(0)
+            await connection.execute(COUNTERS.update().values(n=n + 1))
+
+        await asyncio.gather(*(database.transact(increment) for _ in range(40)))
+        async with database.reading() as connection:
+            assert await connection.scalar(sa.select(COUNTERS.c.n)) == 40
+
+    run(tmp_path, test)
+
+
+def test_cancelled_caller_leaves_a_whole_transaction(tmp_path: Path) -> None:
+    """The caller goes away at any moment: the row and the wake-up are there, the lock is free."""
+
+    async def test(database: Database) -> None:
+        woken: list[int] = []
+        database.on_commit(lambda: woken.append(1))
+        for steps in range(30):
+            caller = asyncio.create_task(database.transact(lambda c, name=f"{steps}": add(c, name)))
+            for _ in range(steps + 1):
+                await asyncio.sleep(0)
+            caller.cancel()
+            await asyncio.wait([caller])
+        while database._running:
+            await asyncio.wait(set(database._running))
+        assert await names(database) == [str(steps) for steps in range(30)]
+        assert len(woken) == 30
+
+    run(tmp_path, test)
+
+
+def test_close_waits_for_a_running_transaction(tmp_path: Path) -> None:
+    """What was begun is in the file after close, although nobody waits for it any more."""
+
+    async def main() -> None:
+        async with opened(tmp_path) as database:
+            caller = asyncio.create_task(database.transact(add))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            caller.cancel()
+            await asyncio.wait([caller])
+        async with opened(tmp_path) as again:
+            assert await names(again) == ["a"]
+
+    asyncio.run(main())
+
+
+def test_cancelled_reader_leaks_no_connection(tmp_path: Path) -> None:
+    """With one connection in the pool, a read works after each of thirty cancelled ones."""
+
+    async def test(database: Database) -> None:
+        for steps in range(30):
+            reader = asyncio.create_task(names(database))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            reader.cancel()
+            await asyncio.wait([reader])
+            assert await names(database) == []
+
+    run(tmp_path, test, pool_size=1)
+
+
+def test_deadline_frees_the_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that hangs is an outage for its caller and not for the next one."""
+    monkeypatch.setattr(database_module, "TRANSACTION_SECONDS", 0.05)
+
+    async def test(database: Database) -> None:
+        async def hang(connection: AsyncConnection) -> None:
+            await add(connection, "lost")
+            await asyncio.Event().wait()
+
+        with pytest.raises(StorageUnavailable):
+            await database.transact(hang)
+        monkeypatch.setattr(database_module, "TRANSACTION_SECONDS", 5.0)
+        await database.transact(add)
+        assert await names(database) == ["a"]
+
+    run(tmp_path, test)
+
+
+def test_exhausted_pool_is_an_outage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that finds no free connection in time gives up; later ones are served."""
+    monkeypatch.setattr(database_module, "CONNECT_SECONDS", 0.05)
+
+    async def test(database: Database) -> None:
+        async with database.reading():
+            with pytest.raises(StorageUnavailable):
+                await names(database)
+        assert await names(database) == []
+
+    run(tmp_path, test, pool_size=1)
+
+
+def test_foreign_writer_is_waited_for_then_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process holds the write lock: three tries, then an outage; reads go on meanwhile."""
+    monkeypatch.setattr(sqlite, "_PRAGMAS", ("PRAGMA busy_timeout=1", *sqlite._PRAGMAS[1:]))
+
+    async def test(database: Database) -> None:
+        await database.transact(add)
+        other = sqlite3.connect(tmp_path / "test.sqlite", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StorageUnavailable) as caught:
+            await database.transact(lambda connection: add(connection, "b"))
+        assert caught.value.retry_after_seconds == 1
+        assert await names(database) == ["a"]
+        other.close()
+        await database.transact(lambda connection: add(connection, "b"))
+        assert await names(database) == ["a", "b"]
+
+    run(tmp_path, test)
+
+
+def test_full_disk_is_an_outage(tmp_path: Path) -> None:
+    """No false success: the transaction is refused, and works once there is room."""
+
+    async def test(database: Database) -> None:
+        async def fill(connection: AsyncConnection) -> None:
+            await connection.execute(sa.text("PRAGMA max_page_count=1"))
+            await connection.execute(sa.text("CREATE TABLE big AS SELECT randomblob(100000) AS b"))
+
+        with pytest.raises(StorageUnavailable):
+            await database.transact(fill)
+        await database.transact(lambda c: c.execute(sa.text("PRAGMA max_page_count=1000000")))
+        await database.transact(add)
+        assert await names(database) == ["a"]
+
+    run(tmp_path, test, pool_size=1)
+
+
+@pytest.mark.parametrize("content", [None, b"this is no database, whatever its name says" * 99])
+def test_unusable_file_is_an_outage(tmp_path: Path, content: bytes | None) -> None:
+    """A folder that is missing, a file that is no database: reads, writes and ping all say so."""
+    path = tmp_path / "missing" / "x.sqlite" if content is None else tmp_path / "x.sqlite"
+    if content is not None:
+        path.write_bytes(content)
+
+    async def main() -> None:
+        database = Database(f"sqlite+aiosqlite:///{path}")
+        for attempt in (database.ping, lambda: names(database), lambda: database.transact(add)):
+            with pytest.raises(StorageUnavailable):
+                await attempt()
+        await database.close()
+
+    asyncio.run(main())
+
+
+def test_bug_stays_a_bug(tmp_path: Path) -> None:
+    """Wrong SQL is neither repeated nor called an outage."""
+
+    async def test(database: Database) -> None:
+        with pytest.raises(sa.exc.OperationalError, match="no such table"):
+            await database.transact(lambda c: c.execute(sa.text("SELECT * FROM nowhere")))
+        with pytest.raises(sa.exc.OperationalError, match="no such table"):
+            async with database.reading() as connection:
+                await connection.execute(sa.text("SELECT * FROM nowhere"))
+
+    run(tmp_path, test)
+
+
+def test_sqlite_is_durable_and_strict(tmp_path: Path) -> None:
+    """Each connection has write-ahead log, full synchronisation, foreign keys and a busy time-out."""
+
+    async def test(database: Database) -> None:
+        async with database.reading() as one, database.reading() as two:
+            for connection in (one, two):
+                found = [
+                    await connection.scalar(sa.text(f"PRAGMA {name}"))
+                    for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+                ]
+                assert found == ["wal", 2, 1, 5000]
+
+    run(tmp_path, test)
+
+
+def test_results_of_every_shape(tmp_path: Path) -> None:
+    """Rows, counts, generated keys and several rows at once come through the quick cursor."""
+
+    async def test(database: Database) -> None:
+        async def work(connection: AsyncConnection) -> list[Any]:
+            first = await add(connection, "a")
+            await connection.execute(COUNTERS.insert(), [{"name": "b"}, {"name": "c"}])
+            changed = await connection.execute(COUNTERS.update().where(COUNTERS.c.id > first).values(n=5))
+            deleted = await connection.execute(COUNTERS.delete().where(COUNTERS.c.name == "nobody"))
+            rows = (await connection.execute(sa.select(COUNTERS).order_by(COUNTERS.c.id))).all()
+            return [first, changed.rowcount, deleted.rowcount, [tuple(row) for row in rows]]
+
+        assert await database.transact(work) == [1, 2, 0, [(1, "a", 0), (2, "b", 5), (3, "c", 5)]]
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite+aiosqlite://",
+        "sqlite:///x",
+        "mysql+pymysql://u:p@h/d",
+        "postgresql://u:p@h/d",
+        "mysql://u:p@h/d",
+        "x",
+        "mysql+aiomysql://u:p@h:port/d",
+    ],
+)
+def test_other_urls_are_refused(url: str) -> None:
+    """Only the two drivers that the project runs on; the message does not repeat the password."""
+    with pytest.raises(ValueError, match="a database URL starts with") as caught:
+        Database(url)
+    assert "u:p" not in str(caught.value)
+
+
+def test_unreachable_mysql_is_an_outage() -> None:
+    """Nothing listens: ping, read and write fail at once, and alike."""
+
+    async def main() -> None:
+        database = Database("mysql+aiomysql://user:secret@127.0.0.1:1/signup_db")
+        assert (database.dialect, database.url) == (
+            "mysql",
+            "mysql+aiomysql://user:secret@127.0.0.1:1/signup_db",
+        )
+        for attempt in (database.ping, lambda: database.transact(add)):
+            with pytest.raises(StorageUnavailable):
+                await attempt()
+        await database.close()
+
+    asyncio.run(main())
+
+
+def test_silent_mysql_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes the connection and never says a word costs no more than the deadline."""
+    monkeypatch.setattr(database_module, "READING_SECONDS", 0.1)
+    monkeypatch.setattr(database_module, "TRANSACTION_SECONDS", 0.1)
+
+    async def main() -> None:
+        writers: list[asyncio.StreamWriter] = []
+        server = await asyncio.start_server(lambda _, writer: writers.append(writer), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        database = Database(f"mysql+aiomysql://user:secret@127.0.0.1:{port}/signup_db")
+        for attempt in (database.ping, lambda: database.transact(add)):
+            with pytest.raises(StorageUnavailable):
+                await attempt()
+        await database.close()
+        for writer in writers:
+            writer.close()
+        server.close()
+
+    asyncio.run(main())
