@@ -26,7 +26,7 @@ def bind_ports(stack: ExitStack | AsyncExitStack, ports: Mapping[str, int]) -> d
     if problems:
         told = "; ".join(problems)
         raise PlatformRefused(
-            f"{told[0].upper()}{told[1:]}: stop what listens there, or choose another port by that variable."
+            f"{told[0].upper()}{told[1:]}: stop what listens there, or choose another port by its variable."
         )
     return sockets
 

@@ -29,24 +29,28 @@ def test_an_empty_environment_becomes_a_whole_one(tmp_path: Path) -> None:
     assert environ["PASSWORD_PEPPER"] == "x"
 
 
-@pytest.mark.parametrize("name", ["SIGNUP_DATABASE_URL", "SIGNUP_DATABASE_URL_FILE"])
-def test_engines_are_the_embedded_ones(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("by_file", [False, True])
+def test_engines_are_the_embedded_ones(tmp_path: Path, by_file: bool) -> None:
     """Whatever database is named elsewhere, this tier keeps its data in its folder."""
-    environ = completed(tmp_path, {name: "mysql+aiomysql://u:p@production/signup_db"})
+    url = "mysql+aiomysql://u:p@production/signup_db"
+    (tmp_path / "url").write_text(url)
+    given = {"SIGNUP_DATABASE_URL_FILE": str(tmp_path / "url")} if by_file else {"SIGNUP_DATABASE_URL": url}
+    environ = completed(tmp_path, given)
     assert environ["SIGNUP_DATABASE_URL"].startswith("sqlite+aiosqlite:///")
     assert "SIGNUP_DATABASE_URL_FILE" not in environ
 
 
 def test_what_is_given_otherwise_is_kept(tmp_path: Path) -> None:
     """Secrets, addresses and another mail server, by NAME or NAME_FILE; an empty value is none."""
+    (tmp_path / "pepper").write_text("a pepper of no less than 32 bytes, not repeated\n")
     given = {
-        "PASSWORD_PEPPER_FILE": "/run/pepper",
+        "PASSWORD_PEPPER_FILE": str(tmp_path / "pepper"),
         "PUBLIC_LOGIN_URL": "https://login.example",
         "PUBLIC_SIGNUP_URL": "",
         "SMTP_HOST": "mail.example",
     }
     environ = completed(tmp_path, given, {"PASSWORD_PEPPER": "made"})
-    assert environ["PASSWORD_PEPPER_FILE"] == "/run/pepper"
+    assert environ["PASSWORD_PEPPER_FILE"] == given["PASSWORD_PEPPER_FILE"]
     assert "PASSWORD_PEPPER" not in environ
     assert environ["PUBLIC_LOGIN_URL"] == "https://login.example"
     assert environ["PUBLIC_SIGNUP_URL"] == "http://localhost:8080"
