@@ -3,19 +3,13 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from apps.auth.tokens import KeyInvalid, PublicKeys
+from apps.auth.tokens import PublicKeys
+from apps.web.common_settings import public_keys
 from apps.web.settings import Secret, Setting, SettingsInvalid, origin
 from apps.web.settings import load as load_settings
-
-
-def _public_keys(text: str) -> str | None:
-    try:
-        PublicKeys.from_pem(text)
-    except KeyInvalid as error:
-        return f"are not keys to verify with: {error}"
-    return None
 
 
 def _mongo_url(text: str) -> str | None:
@@ -41,12 +35,8 @@ SETTINGS: tuple[Setting, ...] = (
         help="the replica set of activation, with its password",
     ),
     Setting("KAFKA_BOOTSTRAP_SERVERS", "text", required_in_production=True, help="host:port of the brokers"),
-    Setting(
-        "SIGNUP_PUBLIC_KEYS",
-        "pem",
-        required_in_production=True,
-        check=_public_keys,
-        help="keys whose activation links are accepted; two while one is being replaced",
+    public_keys(
+        "SIGNUP_PUBLIC_KEYS", "keys whose activation links are accepted; two while one is being replaced"
     ),
 )
 
@@ -67,6 +57,11 @@ class Settings:
     def is_development(self) -> bool:
         """Whether the rules of the development profile hold."""
         return self.quartet_profile == "development"
+
+    @cached_property
+    def verifying_keys(self) -> PublicKeys:
+        """The keys of sign-up, read once."""
+        return PublicKeys.from_pem(self.signup_public_keys.reveal())
 
     @property
     def host(self) -> str:

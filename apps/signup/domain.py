@@ -14,6 +14,9 @@ from apps.auth.passwords import PasswordRules, password_error
 PROFILE_LENGTHS = {"fullName": 200, "address": 500, "phoneNo": 32, "gender": 16}
 """Most characters (code points) that a profile field may hold: the widths of its columns."""
 
+ACTIVATION_MAIL, TAKEN_NOTICE = "activation", "taken_notice"
+"""The kinds of mail; the mail limit counts each by itself."""
+
 PHONE_SIGNS = "^[0-9 +()-]*$"
 
 # Unicode categories: controls, surrogates, and the two separators that break lines.
@@ -53,8 +56,8 @@ class Standing(Enum):
 
     @property
     def mail_kind(self) -> str:
-        """The kind of mail that this sign-up owes; the mail limit counts each kind by itself."""
-        return "activation" if self.is_open else "taken_notice"
+        """The kind of mail that this sign-up owes."""
+        return ACTIVATION_MAIL if self.is_open else TAKEN_NOTICE
 
     @property
     def template(self) -> str:

@@ -9,14 +9,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from apps.auth import tokens
 from apps.auth.addresses import address_key
 from apps.auth.passwords import hash_password
-from apps.auth.throttling import may_mail
-from apps.auth.tokens import SigningKey, new_token_id
+from apps.auth.tokens import new_token_id
 from apps.events.source import OpenSource
 from apps.mail.letters import Letter
-from apps.mail.outbox import OutboxMail, mails_since, queue_mail
-from apps.mail.wording import Wording
+from apps.mail.limits import is_within_limit
+from apps.mail.outbox import OutboxMail, queue_mail
+from apps.mail.wording import Wording, spoken
 from apps.signup import store
-from apps.signup.domain import Account, Activation, NewPassword, Profile, Standing, standing_of
+from apps.signup.domain import (
+    ACTIVATION_MAIL,
+    TAKEN_NOTICE,
+    Account,
+    Activation,
+    NewPassword,
+    Profile,
+    Standing,
+    standing_of,
+)
 from apps.signup.settings import Settings
 from apps.signup.tables import audit, outbox
 from apps.storage.audit import record_event
@@ -63,8 +72,7 @@ async def sign_up(command: SignUp, *, ports: Ports, settings: Settings, caller: 
     Raises:
         Overloaded: too many hashes are waiting.
     """
-    pepper = settings.password_pepper.reveal().encode()
-    password_hash = await ports.hash_pool.run(hash_password, command.password, pepper)
+    password_hash = await ports.hash_pool.run(hash_password, command.password, settings.pepper)
     now = ports.clock()
 
     async def work(connection: AsyncConnection) -> Standing:
@@ -74,7 +82,10 @@ async def sign_up(command: SignUp, *, ports: Ports, settings: Settings, caller: 
         if await _may_mail(connection, standing.mail_kind, command.email, settings=settings, now=now):
             event = f"SIGN_UP_{standing.name}"
             account = await _save(connection, account, command, standing, password_hash, now=now)
-            await _queue(connection, account, standing, settings=settings, now=now)
+            if standing.is_open:
+                await _queue_link(connection, account, standing.template, settings=settings, now=now)
+            else:
+                await _queue_notice(connection, account, standing.template, now=now)
         else:
             event = "SIGN_UP_WITHHELD"
             await store.replace_nothing(connection)
@@ -95,10 +106,10 @@ async def resend(email: str, *, ports: Ports, settings: Settings, caller: Caller
     async def work(connection: AsyncConnection) -> None:
         account = await store.lock_account(connection, email)
         standing = standing_of(account, is_suspended=False)
-        is_allowed = await _may_mail(connection, "activation", email, settings=settings, now=now)
+        is_allowed = await _may_mail(connection, ACTIVATION_MAIL, email, settings=settings, now=now)
         if account and standing is Standing.INACTIVE and is_allowed:
             event = "RESEND"
-            await _queue(connection, account, Standing.NEW, settings=settings, now=now)
+            await _queue_link(connection, account, Standing.NEW.template, settings=settings, now=now)
         else:
             event = "RESEND_WITHHELD"
             await store.replace_nothing(connection)
@@ -107,7 +118,7 @@ async def resend(email: str, *, ports: Ports, settings: Settings, caller: Caller
     await ports.database.transact(work)
 
 
-def compose(mail: OutboxMail, *, wording: Wording, key: SigningKey, settings: Settings) -> Letter:
+def compose(mail: OutboxMail, *, wording: Wording, settings: Settings) -> Letter:
     """Returns the letter of a queued mail; its link is signed only now, from the claims in the queue."""
     template = str(mail.params["template"])
     if "token_id" not in mail.params:
@@ -115,7 +126,7 @@ def compose(mail: OutboxMail, *, wording: Wording, key: SigningKey, settings: Se
     expires_at = datetime.fromtimestamp(int(mail.params["expires_at"]), UTC)
     token = tokens.issue(
         tokens.ACTIVATION,
-        key,
+        settings.signing_key,
         subject=int(mail.params["user_id"]),
         token_id=str(mail.params["token_id"]),
         issued_at=datetime.fromtimestamp(int(mail.params["issued_at"]), UTC),
@@ -123,7 +134,7 @@ def compose(mail: OutboxMail, *, wording: Wording, key: SigningKey, settings: Se
         claims={"email": mail.recipient, "pwv": int(mail.params["pw_version"])},
     )
     link = f"{settings.public_activation_url}{ACTIVATION_PATH}?token={token}"
-    return wording.letter(template, link=link, until=f"{expires_at.day} {expires_at:%B %Y, %H:%M} UTC")
+    return wording.letter(template, link=link, until=spoken(expires_at))
 
 
 async def apply_activation(activation: Activation, *, ports: Ports) -> bool:
@@ -152,9 +163,15 @@ async def apply_password(chosen: NewPassword, *, ports: Ports) -> bool:
 async def _may_mail(
     connection: AsyncConnection, kind: str, recipient: str, *, settings: Settings, now: datetime
 ) -> bool:
-    since = now - timedelta(seconds=settings.mail_window_seconds)
-    sent = await mails_since(connection, outbox, kind=kind, recipient=recipient, since=since)
-    return may_mail(sent, settings.mail_per_address)
+    return await is_within_limit(
+        connection,
+        outbox,
+        kind=kind,
+        recipient=recipient,
+        limit=settings.mail_per_address,
+        window_seconds=settings.mail_window_seconds,
+        now=now,
+    )
 
 
 async def _save(
@@ -178,28 +195,40 @@ async def _save(
     return account
 
 
-async def _queue(
-    connection: AsyncConnection, account: Account, standing: Standing, *, settings: Settings, now: datetime
+async def _queue_link(
+    connection: AsyncConnection, account: Account, template: str, *, settings: Settings, now: datetime
 ) -> None:
     """Queues the claims of a link, never the token: it is signed when the mail leaves."""
-    params: dict[str, str | int] = {"template": standing.template}
-    if standing.is_open:
-        issued_at = int(now.timestamp())
-        params |= {
-            "user_id": account.user_id,
-            "pw_version": account.pw_version,
-            "token_id": new_token_id(),
-            "issued_at": issued_at,
-            "expires_at": issued_at + settings.activation_ttl_seconds,
-        }
+    issued_at = int(now.timestamp())
+    params = {
+        "template": template,
+        "user_id": account.user_id,
+        "pw_version": account.pw_version,
+        "token_id": new_token_id(),
+        "issued_at": issued_at,
+        "expires_at": issued_at + settings.activation_ttl_seconds,
+    }
     await queue_mail(
         connection,
         outbox,
-        kind=standing.mail_kind,
+        kind=ACTIVATION_MAIL,
         recipient=account.email,
         params=params,
         now=now,
-        expires_at=now + timedelta(seconds=settings.activation_ttl_seconds) if standing.is_open else None,
+        expires_at=now + timedelta(seconds=settings.activation_ttl_seconds),
+    )
+
+
+async def _queue_notice(
+    connection: AsyncConnection, account: Account, template: str, *, now: datetime
+) -> None:
+    await queue_mail(
+        connection,
+        outbox,
+        kind=TAKEN_NOTICE,
+        recipient=account.email,
+        params={"template": template},
+        now=now,
     )
 
 

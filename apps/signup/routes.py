@@ -91,7 +91,7 @@ def operations(settings: Settings, ports: Ports) -> Sequence[Operation]:
         profile = Profile(body.full_name, body.address, body.phone_no, body.gender)
         command = SignUp(canonical(body.email), body.password, profile)
         standing = await handlers.sign_up(command, ports=ports, settings=settings, caller=_caller(request))
-        return _answer(standing, is_explicit=settings.answers == "explicit")
+        return _answer(standing, is_explicit=settings.is_explicit)
 
     async def resend(request: Request) -> HTTPResponse:
         body = read_body(request, ResendBody, check=address_faults)
@@ -110,9 +110,9 @@ def operations(settings: Settings, ports: Ports) -> Sequence[Operation]:
                 "for every address unless the service is set to explicit answers."
             ),
             body=SignUpBody,
-            answers=_SIGN_UP_ANSWERS if settings.answers == "explicit" else {202: _ACCEPTED},
+            answers=_SIGN_UP_ANSWERS if settings.is_explicit else {202: _ACCEPTED},
             refusals=[
-                *([AccountSuspended, AddressTaken] if settings.answers == "explicit" else []),
+                *([AccountSuspended, AddressTaken] if settings.is_explicit else []),
                 Overloaded,
                 StorageUnavailable,
             ],

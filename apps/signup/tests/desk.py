@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from apps.auth.tokens import SigningKey, generate_private_pem
+from apps.auth.tokens import generate_private_pem
 from apps.signup.handlers import Caller, Ports, SignUp, resend, sign_up
 from apps.signup.settings import Settings, load
 from apps.signup.tables import suspended_users, users
@@ -20,7 +20,6 @@ from apps.storage.database import Database
 from apps.storage.migrate import migrate
 
 PRIVATE_PEM = generate_private_pem()
-KEY = SigningKey.from_pem(PRIVATE_PEM)
 PEPPER = "a pepper that is long enough, and then some more"
 ADA = "ada@example.org"
 CALLER = Caller(client="127.0.0.1", request_id="request-1")

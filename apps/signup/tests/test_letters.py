@@ -15,7 +15,7 @@ from apps.signup.app import TEMPLATES
 from apps.signup.handlers import compose
 from apps.signup.settings import load
 from apps.signup.tables import outbox
-from apps.signup.tests.desk import ADA, ENVIRON, KEY, Desk, with_desk
+from apps.signup.tests.desk import ADA, ENVIRON, Desk, with_desk
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SETTINGS = load({**ENVIRON, "PUBLIC_ACTIVATION_URL": "https://accounts.example.org/activation/"})
@@ -40,7 +40,7 @@ def letter(template: str) -> Letter:
         expires_at=None,
         message_id="m1",
     )
-    return compose(mail, wording=Wording(TEMPLATES), key=KEY, settings=SETTINGS)
+    return compose(mail, wording=Wording(TEMPLATES), settings=SETTINGS)
 
 
 def parts(composed: Letter) -> tuple[str, str]:
@@ -79,11 +79,11 @@ def test_the_link_carries_the_queued_claims() -> None:
         "https://accounts.example.org/activation/api/v1/dev/confirmuserReg"
     )
     (token,) = parse_qs(parsed.query)["token"]
-    claims = tokens.read(tokens.ACTIVATION, KEY.public_keys(), token, now=NOW)
+    claims = tokens.read(tokens.ACTIVATION, SETTINGS.signing_key.public_keys(), token, now=NOW)
     assert (claims.user_id, claims.pw_version, claims.token_id, claims.email) == (7, 3, "a-token-id", ADA)
     assert (claims.issued_at, claims.expires_at) == (NOW, NOW + timedelta(days=1))
     with pytest.raises(tokens.TokenInvalid):
-        tokens.read(tokens.SESSION, KEY.public_keys(), token, now=NOW)
+        tokens.read(tokens.SESSION, SETTINGS.signing_key.public_keys(), token, now=NOW)
 
 
 def test_a_notice_holds_no_link() -> None:
@@ -128,7 +128,7 @@ def test_queued_mails_can_be_composed(tmp_path: Path) -> None:
         courier = Courier(
             database=desk.database,
             outbox=outbox,
-            compose=lambda mail: compose(mail, wording=wording, key=KEY, settings=SETTINGS),
+            compose=lambda mail: compose(mail, wording=wording, settings=SETTINGS),
             smtp=postbox,  # type: ignore[arg-type]
             sender=SETTINGS.mail_from,
             clock=desk.clock,

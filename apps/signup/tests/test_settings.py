@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from apps.signup.settings import load
@@ -89,3 +92,12 @@ def test_secrets_do_not_show() -> None:
     shown = repr(load({**PRODUCTION, "SMTP_PASSWORD": "sesame"}))
     for secret in ("s3cret", PEPPER, "PRIVATE KEY", "sesame"):
         assert secret not in shown
+
+
+def test_a_service_that_lacks_settings_says_so_and_exits() -> None:
+    """`python -m apps.signup` names everything that is missing, a line each, and exits 2."""
+    started = subprocess.run(
+        [sys.executable, "-m", "apps.signup"], env={"PATH": ""}, capture_output=True, text=True, timeout=30
+    )
+    assert started.returncode == 2
+    assert {line.split()[1] for line in started.stderr.splitlines()} == set(PRODUCTION)
