@@ -200,7 +200,7 @@ async def _queue_link(
 ) -> None:
     """Queues the claims of a link, never the token: it is signed when the mail leaves."""
     issued_at = int(now.timestamp())
-    params = {
+    params: dict[str, str | int] = {
         "template": template,
         "user_id": account.user_id,
         "pw_version": account.pw_version,
