@@ -13,9 +13,9 @@ Everything heavy is imported by the verb that needs it: `up` is ready in a secon
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -29,6 +29,7 @@ FAILED, INVALID, NOT_READY = 1, 2, 3
 app = typer.Typer(
     name="quartet",
     help="Four account services kept in step by change data capture.",
+    epilog="Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 not ready or something is missing.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -50,7 +51,7 @@ def up(
     tier: AtTier = "embedded",
     detach: Annotated[bool, typer.Option("--detach", help="Return once everything is ready.")] = False,
 ) -> None:
-    """Start the platform, and stop it with Ctrl-C or SIGTERM."""
+    """Start the platform; Ctrl-C or SIGTERM stops it."""
     from containers.commands import up as command
 
     wanted = settings.load(tier=tier, data=data)
@@ -59,7 +60,7 @@ def up(
 
 @app.command()
 def down(data: Data = None) -> None:
-    """Stop the platform that runs on the data folder, and wait for its end."""
+    """Stop the platform and wait for its end."""
     from containers.commands.down import stop
 
     stop(settings.data_folder(data))
@@ -68,7 +69,7 @@ def down(data: Data = None) -> None:
 
 @app.command()
 def status(data: Data = None, as_json: InJSON = False) -> None:
-    """Show what runs, where it answers, and whether everything is ready."""
+    """Show what runs, where, and whether it is ready."""
     from containers.commands import status as command
 
     try:
@@ -87,7 +88,7 @@ def status(data: Data = None, as_json: InJSON = False) -> None:
 
 @app.command()
 def demo(data: Data = None, as_json: InJSON = False) -> None:
-    """Play the whole story of one account: sign-up, activation, login, new password."""
+    """Play the story of one account from end to end."""
     from containers.demo import Step, Story
     from containers.demo import as_json as in_json
 
@@ -113,8 +114,10 @@ def demo(data: Data = None, as_json: InJSON = False) -> None:
 
 @app.command()
 def inbox(
-    action: Annotated[Literal["list", "show"], typer.Argument(help="What to do.")] = "list",
-    mail_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="Which mail to show.")] = None,
+    action: Annotated[
+        Literal["list", "show"], typer.Argument(metavar="ACTION", help="list or show.")
+    ] = "list",
+    mail_id: Annotated[str | None, typer.Argument(metavar="ID", help="Which mail to show.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for a mail to the address of --to.")] = False,
     to: Annotated[str | None, typer.Option("--to", metavar="ADDRESS", help="Only mail to it.")] = None,
     link: Annotated[bool, typer.Option("--link", help="Print only the link of the newest mail.")] = False,
@@ -131,7 +134,7 @@ def inbox(
         raise typer.BadParameter("--wait needs the address to wait for: --to ADDRESS.")
     with _running(data) as tier, command.reading(tier) as client:
         if mail_id is not None:
-            command.show_mail(client.read(mail_id), as_json=as_json, link_only=link)
+            command.show_mail(command.read(client, mail_id), as_json=as_json, link_only=link)
         elif wait or link:
             mail = command.newest(client, to, has_link=link, within_seconds=timeout if wait else 0.0)
             command.show_mail(mail, as_json=as_json, link_only=link)
@@ -141,11 +144,11 @@ def inbox(
 
 @app.command()
 def journey(
-    address: Annotated[str, typer.Argument(help="The address of the account.")],
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The address of the account.")],
     data: Data = None,
     as_json: InJSON = False,
 ) -> None:
-    """Show what every database, topic and mail knows of one account, in the order of time."""
+    """Show what every place knows of one account."""
     from containers.commands import journey as command
 
     with _running(data) as tier:
@@ -155,13 +158,14 @@ def journey(
 @app.command()
 def connectors(
     action: Annotated[
-        Literal["list", "pause", "resume", "restart"], typer.Argument(help="What to do.")
+        Literal["list", "pause", "resume", "restart"],
+        typer.Argument(metavar="ACTION", help="list, pause, resume or restart."),
     ] = "list",
-    name: Annotated[str | None, typer.Argument(help="The connector to do it to.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The connector to do it to.")] = None,
     data: Data = None,
     as_json: InJSON = False,
 ) -> None:
-    """Show the connectors with their state and lag, or pause, resume or restart one."""
+    """Show the connectors; pause, resume or restart one."""
     from containers.commands import connectors as command
 
     if (action == "list") != (name is None):
@@ -178,13 +182,17 @@ def connectors(
 
 @app.command()
 def doctor(data: Data = None, tier: AtTier = "embedded", as_json: InJSON = False) -> None:
-    """Check what the platform needs of this machine, and say what to do."""
+    """Check this machine and say what to do."""
     from containers.commands.up import refuse_missing_tier
-    from containers.doctor import examine, running_pid
+    from containers.doctor import examine
+    from containers.embedded.folder import DataFolder
 
     refuse_missing_tier(tier)
     wanted = settings.load(tier=tier, data=data)
-    checks = examine(wanted.data, wanted.ports, running_pid=running_pid(wanted.data))
+    running_pid = None
+    with suppress(NotRunning):
+        running_pid = DataFolder(wanted.data).description().pid
+    checks = examine(wanted.data, wanted.ports, running_pid=running_pid)
     if as_json:
         show_json([vars(check) for check in checks])
     else:
@@ -198,7 +206,7 @@ def doctor(data: Data = None, tier: AtTier = "embedded", as_json: InJSON = False
 
 @app.command()
 def config(data: Data = None, tier: AtTier = "embedded", as_json: InJSON = False) -> None:
-    """Print every setting with its value and where it came from; secrets are masked."""
+    """Print every setting with its value and origin."""
     from containers.commands import config as command
 
     command.run(tier, data, as_json=as_json)
@@ -206,8 +214,14 @@ def config(data: Data = None, tier: AtTier = "embedded", as_json: InJSON = False
 
 @contextmanager
 def _running(data: Path | None) -> Iterator[Tier]:
-    with closing(attach(settings.data_folder(data))) as tier:
-        yield tier
+    """The platform on the data folder; one that stops answering meanwhile is not ready."""
+    import httpx
+
+    try:
+        with closing(attach(settings.data_folder(data))) as tier:
+            yield tier
+    except httpx.TransportError as error:
+        raise PlatformRefused(f"The platform does not answer ({type(error).__name__}).") from error
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -215,7 +229,7 @@ def run(arguments: Sequence[str]) -> int:
     from apps.web.settings import SettingsInvalid
 
     try:
-        app(list(arguments))
+        app(list(arguments), prog_name="quartet")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else FAILED
     except SettingsInvalid as invalid:

@@ -6,19 +6,23 @@ they are there, and of the id of a session or link only its beginning.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from containers.engines import SQLDatabase, Tier, TopicRecord
+from containers.hops import (
+    ACTIVATION_TOPIC,
+    LOGIN_TOPIC,
+    PASSWORD_TOPIC,
+    SUSPENSION_TOPIC,
+    USERS_TOPIC,
+    Hop,
+    Moment,
+    hops_of,
+)
 from containers.inbox_client import InboxClient
-
-USERS_TOPIC = "users"
-ACTIVATION_TOPIC = "mongoserver1.activate_user_reg_db.active_users"
-LOGIN_TOPIC = "login_db.users"
-SUSPENSION_TOPIC = "login_db.suspended_users"
-PASSWORD_TOPIC = "rpwd_db.users"  # noqa: S105 - the name of a topic
 
 TOPICS = (USERS_TOPIC, ACTIVATION_TOPIC, LOGIN_TOPIC, SUSPENSION_TOPIC, PASSWORD_TOPIC)
 DEAD_LETTERS = (
@@ -34,40 +38,40 @@ _SECRET = frozenset({"password", "auth_token", "params"})
 _ROW_IDS = frozenset({"sessions", "reset_links"})
 _SQL: tuple[SQLDatabase, ...] = ("signup_db", "login_db", "rpwd_db")
 
-_MOMENTS: Mapping[tuple[SQLDatabase, str], Mapping[str, str]] = {
-    ("signup_db", "users"): {"regDate": "signed up"},
-    ("signup_db", "suspended_users"): {},
-    ("login_db", "suspended_users"): {"suspended_at": "suspended", "lifted_at": "suspension lifted"},
-    ("login_db", "login_failures"): {"updated_at": "failures counted"},
-    ("login_db", "sessions"): {"issued_at": "session opened"},
-    ("rpwd_db", "users"): {"last_changed_PW": "new password chosen"},
-    ("rpwd_db", "reset_links"): {
-        "created_at": "reset link made",
-        "used_at": "reset link used",
-        "killed_at": "reset link killed",
-    },
-}
-"""Which columns of a user's rows say when something happened, and what."""
-
 
 @dataclass(frozen=True)
-class Moment:
-    """Something that happened at a known time; `where` names a table, collection, topic or the inbox."""
+class _Timed:
+    """A column of a user's row that says when something happened, and what of the row then held already."""
 
-    at: datetime
-    where: str
+    database: SQLDatabase
+    table: str
+    column: str
     what: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        return f"{self.database}.{self.table}"
 
 
-@dataclass(frozen=True)
-class Hop:
-    """How long one fact took from one place to the next."""
+_TIMED = (
+    _Timed("signup_db", "users", "regDate", "signed up"),
+    _Timed("login_db", "sessions", "issued_at", "session opened", ("pw_version", "expires_at")),
+    _Timed("login_db", "suspended_users", "suspended_at", "suspended", ("reason", "suspended_until")),
+    _Timed("login_db", "suspended_users", "lifted_at", "suspension lifted"),
+    _Timed("rpwd_db", "users", "last_changed_PW", "new password chosen", ("chosen_version",)),
+    _Timed("rpwd_db", "reset_links", "used_at", "reset link used"),
+    _Timed("rpwd_db", "reset_links", "killed_at", "reset link killed"),
+)
 
-    source: str
-    target: str
-    what: str
-    took_ms: float
+_CURRENT: tuple[tuple[SQLDatabase, str], ...] = (
+    ("signup_db", "suspended_users"),
+    ("login_db", "suspended_users"),
+    ("login_db", "login_failures"),
+    ("login_db", "sessions"),
+    ("rpwd_db", "reset_links"),
+)
+"""Where a user has rows besides `users`."""
 
 
 @dataclass(frozen=True)
@@ -100,28 +104,26 @@ def follow(tier: Tier, address: str, inbox: InboxClient) -> Journey:
     moments += _of_audits_and_outboxes(tier, user_id, address)
     moments += _of_inbox(inbox, address)
     moments.sort(key=lambda moment: moment.at)
-    return Journey(address, user_id, stores, moments, list(_hops(moments)))
+    return Journey(address, user_id, stores, moments, list(hops_of(moments)))
 
 
 def _current(tier: Tier, user_id: int) -> dict[str, list[dict[str, Any]]]:
     stores: dict[str, list[dict[str, Any]]] = {}
     for database in _SQL:
         stores[f"{database}.users"] = tier.rows(database, "users", id=user_id)
-    for database, table in _MOMENTS:
-        if table != "users":
-            stores[f"{database}.{table}"] = tier.rows(database, table, user_id=user_id)
+    for database, table in _CURRENT:
+        stores[f"{database}.{table}"] = tier.rows(database, table, user_id=user_id)
     for collection in ("active_users", "password_versions"):
         stores[f"activate_user_reg_db.{collection}"] = tier.documents(collection, _id=user_id)
     return {place: rows for place, rows in stores.items() if rows}
 
 
 def _of_rows(stores: Mapping[str, list[dict[str, Any]]]) -> Iterator[Moment]:
-    for (database, table), columns in _MOMENTS.items():
-        place = f"{database}.{table}"
-        for row in stores.get(place, ()):
-            for column, what in columns.items():
-                if row.get(column) is not None:
-                    yield Moment(_time(row[column]), place, what, _telling(_masked(place, row)))
+    for timed in _TIMED:
+        for row in stores.get(timed.place, ()):
+            if row.get(timed.column) is not None:
+                facts = {name: row[name] for name in timed.facts if row.get(name) is not None}
+                yield Moment(_time(row[timed.column]), timed.place, timed.what, facts)
     place = "activate_user_reg_db.active_users"
     for document in stores.get(place, ()):
         if document.get("activated_at"):
@@ -172,96 +174,6 @@ def _payload(text: str | None) -> dict[str, Any] | None:
     return value if isinstance(value, dict) or value is None else {}
 
 
-@dataclass(frozen=True)
-class _Rule:
-    """After `happened` at `cause`, what it `carried` is next seen at `effect`; None: no effect."""
-
-    cause: str
-    happened: str
-    effect: str
-    what: str
-    carried: Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
-
-
-def _as_user(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    return {name: facts.get(name) for name in ("User_status", "pw_version")}
-
-
-def _as_activation(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    if facts.get("status") != "ACTIVE":
-        return None
-    return {"User_status": "ACTIVE", "pw_version": facts.get("pw_version")}
-
-
-def _as_chosen(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    return {"pw_version": facts["chosen_version"]} if "chosen_version" in facts else None
-
-
-_RULES = (
-    _Rule("signup_db.users", "signed up", f"topic {USERS_TOPIC}", "captured", lambda facts: {}),
-    _Rule(
-        f"topic {USERS_TOPIC}", "changed", f"topic {LOGIN_TOPIC}", "sunk into login_db and captured", _as_user
-    ),
-    _Rule(
-        "activate_user_reg_db.active_users",
-        "activated",
-        f"topic {ACTIVATION_TOPIC}",
-        "captured",
-        lambda facts: {"status": "ACTIVE"},
-    ),
-    _Rule(
-        f"topic {ACTIVATION_TOPIC}",
-        "changed",
-        f"topic {USERS_TOPIC}",
-        "applied by sign-up and captured",
-        _as_activation,
-    ),
-    _Rule(
-        "login_db.sessions",
-        "session opened",
-        f"topic {LOGIN_TOPIC}",
-        "captured",
-        lambda facts: {"auth_token": "set"},
-    ),
-    _Rule("login_db.suspended_users", "suspended", f"topic {SUSPENSION_TOPIC}", "captured", lambda facts: {}),
-    _Rule(
-        "rpwd_db.users",
-        "new password chosen",
-        f"topic {PASSWORD_TOPIC}",
-        "captured",
-        lambda facts: {"chosen_version": facts.get("chosen_version")},
-    ),
-    _Rule(
-        f"topic {PASSWORD_TOPIC}",
-        "changed",
-        f"topic {USERS_TOPIC}",
-        "applied by sign-up and captured",
-        _as_chosen,
-    ),
-)
-
-
-def _hops(moments: Sequence[Moment]) -> Iterator[Hop]:
-    """From each cause to its first later effect.
-
-    Topics count in milliseconds and rows in microseconds: an effect may seem up to one millisecond early.
-    """
-    for cause in moments:
-        for rule in _RULES:
-            carried = (
-                rule.carried(cause.facts)
-                if (rule.cause, rule.happened) == (cause.where, cause.what)
-                else None
-            )
-            if carried is None:
-                continue
-            for effect in moments:
-                took_ms = (effect.at - cause.at) / timedelta(milliseconds=1)
-                if effect.where == rule.effect and took_ms > -1 and carried.items() <= effect.facts.items():
-                    yield Hop(cause.where, effect.where, rule.what, round(max(took_ms, 0.0), 1))
-                    break
-
-
 _TELLING = (
     "User_status",
     "status",
@@ -270,10 +182,8 @@ _TELLING = (
     "auth_token",
     "reason",
     "reason_for_inactive",
-    "failures",
     "suspended_until",
     "lifted_at",
-    "expires_at",
 )
 
 

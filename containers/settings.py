@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -57,34 +58,27 @@ class PlatformSettings:
     environ: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Catalogued:
-    """One setting and who reads it."""
+def catalogue(tier: TierName = "embedded") -> list[Setting]:
+    """Every setting that there is, each once: the platform's own, then those of the four services.
 
-    setting: Setting
-    used_by: tuple[str, ...]
+    Where both declare one, the platform's declaration holds: only it knows the tier.
+    """
+    from apps.activation import settings as activation
+    from apps.login import settings as login
+    from apps.reset_password import settings as reset_password
+    from apps.signup import settings as signup
+
+    own = (DATA, profile_setting(tier), *PORTS, CONSOLE_PORT)
+    services = (signup.SETTINGS, activation.SETTINGS, login.SETTINGS, reset_password.SETTINGS)
+    found: dict[str, Setting] = {}
+    for setting in chain(own, *services):
+        found.setdefault(setting.name, setting)
+    return list(found.values())
 
 
-def catalogue(tier: TierName) -> dict[str, Catalogued]:
-    """Every setting that there is, by name: the platform's own, then those of the four services."""
-    from apps.activation import settings as activation_settings
-    from apps.login import settings as login_settings
-    from apps.reset_password import settings as reset_password_settings
-    from apps.signup import settings as signup_settings
-
-    declared = {
-        "platform": (DATA, profile_setting(tier), *PORTS, CONSOLE_PORT),
-        "signup": signup_settings.SETTINGS,
-        "activation": activation_settings.SETTINGS,
-        "login": login_settings.SETTINGS,
-        "reset_password": reset_password_settings.SETTINGS,
-    }
-    found: dict[str, Catalogued] = {}
-    for user, settings in declared.items():
-        for setting in settings:
-            known = found.get(setting.name, Catalogued(setting, ()))
-            found[setting.name] = Catalogued(known.setting, (*known.used_by, user))
-    return found
+def environment() -> Mapping[str, str]:
+    """The environment of this process."""
+    return os.environ
 
 
 def load(
@@ -93,18 +87,22 @@ def load(
     """The platform's settings; a data folder given as an option goes before QUARTET_DATA.
 
     Raises:
-        SettingsInvalid: with every problem of these and of the services' settings. What the production profile
-            requires is asked for by the services themselves.
+        SettingsInvalid: with every problem of these and of the services' settings. What the production
+            profile requires is asked for by the services themselves.
     """
-    declared = [catalogued.setting for catalogued in catalogue(tier).values()]
-    values = load_settings(declared, environ, profile="development")
+    values = load_settings(catalogue(tier), environ, profile="development")
     ports = {setting.name: values[setting.name.lower()] for setting in PORTS}
     shared = [port for port, times in Counter(ports.values()).items() if times > 1]
     if shared:
         raise SettingsInvalid(
-            [f"{' and '.join(n for n in ports if ports[n] == port)} must differ, and are {port}" for port in shared]
+            [
+                f"{' and '.join(n for n in ports if ports[n] == port)} must differ, and are {port}"
+                for port in shared
+            ]
         )
-    return PlatformSettings(tier, data or Path(values["quartet_data"]), values["quartet_profile"], ports, environ)
+    return PlatformSettings(
+        tier, data or Path(values["quartet_data"]), values["quartet_profile"], ports, environ
+    )
 
 
 def data_folder(option: Path | None, environ: Mapping[str, str] = os.environ) -> Path:

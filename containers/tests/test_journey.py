@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from containers.commands.journey import in_json
+from containers.hops import ACTIVATION_TOPIC, LOGIN_TOPIC, SUSPENSION_TOPIC, USERS_TOPIC
 from containers.inbox_client import InboxClient
-from containers.journey import ACTIVATION_TOPIC, LOGIN_TOPIC, SUSPENSION_TOPIC, USERS_TOPIC, Journey, follow
+from containers.journey import Journey, follow
 from containers.tests.fake_platform import SECRETS, FakePlatform, FakeTier, at, record
 
 ADDRESS = "ada@example.org"

@@ -1,0 +1,158 @@
+"""Starting a platform: in the foreground until a signal, or detached as a process of its own."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from containers.commands.output import say, show
+from containers.doctor import data_folder_problem
+from containers.engines import PlatformRefused
+from containers.settings import PlatformSettings, TierName
+
+STOP_SECONDS = 4.5
+"""A stop that takes longer is cut: the contract gives five, and every store survives a kill."""
+
+STANDS_IN: Mapping[TierName, tuple[str, str]] = {
+    "embedded": (
+        "the four services, SMTP, the connector files",
+        "SQLite for MySQL and MongoDB, a durable log in SQLite for Kafka, "
+        "an interpreter of the connector files for Kafka Connect",
+    ),
+}
+"""What is real on a tier, and what stands in for what."""
+
+
+class Platform(Protocol):
+    """What every tier's platform is to this command: ready when entered, stopped when left."""
+
+    urls: Mapping[str, str]
+    smtp: str
+
+    async def __aenter__(self) -> Any: ...
+
+    async def __aexit__(self, *exc: object) -> None: ...
+
+
+def platform_of(wanted: PlatformSettings) -> Platform:
+    """The platform of a tier, not started; the one place that a further tier is added to.
+
+    Raises:
+        PlatformRefused: the tier is not there.
+    """
+    refuse_missing_tier(wanted.tier)
+    from containers.embedded.platform import EmbeddedPlatform
+
+    return EmbeddedPlatform(wanted.data, wanted.environ)
+
+
+def refuse_missing_tier(tier: TierName) -> None:
+    """Raises PlatformRefused for a tier that this release does not have."""
+    if tier not in STANDS_IN:
+        raise PlatformRefused(
+            f"The {tier} tier comes with the next release: --tier embedded works without any engine."
+        )
+
+
+def run(wanted: PlatformSettings) -> int:
+    """Runs the platform until SIGTERM or Ctrl-C; returns the exit code.
+
+    Raises:
+        PlatformRefused, SettingsInvalid: it cannot start.
+    """
+    refuse_missing_tier(wanted.tier)
+    if problem := data_folder_problem(wanted.data):
+        raise PlatformRefused(problem)
+    say(f"Starting the {wanted.tier} tier on {wanted.data} …")
+    with asyncio.Runner() as runner:
+        return runner.run(_serve(wanted))
+
+
+async def _serve(wanted: PlatformSettings) -> int:
+    began = time.perf_counter()
+    loop, main = asyncio.get_running_loop(), asyncio.current_task()
+    stop = asyncio.Event()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            os._exit(1)  # asked twice: now
+        stop.set()
+        say("Stopping …")
+        loop.call_later(STOP_SECONDS, os._exit, 1)
+        if not is_ready and main is not None:
+            main.cancel()
+
+    is_ready = False
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    try:
+        async with platform_of(wanted) as platform:
+            is_ready = True
+            say(f"Everything is ready after {time.perf_counter() - began:.1f} s.")
+            _tell(wanted, platform)
+            await stop.wait()
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+    return 0
+
+
+def _tell(wanted: PlatformSettings, platform: Platform) -> None:
+    """Says what runs; `ready` is the last line, and who waits for it needs no other."""
+    real, stand_ins = STANDS_IN[wanted.tier]
+    show(f"tier        {wanted.tier}, {wanted.profile} profile")
+    show(f"real        {real}")
+    show(f"stands in   {stand_ins}")
+    show(f"data        {wanted.data.absolute()}")
+    for name, url in platform.urls.items():
+        show(f"{name.replace('_', '-'):<15} {url}")
+    show(f"{'mail':<15} {platform.smtp} (SMTP)")
+    show("next        quartet demo")
+    show("ready")
+
+
+def detach(wanted: PlatformSettings) -> int:
+    """Starts the platform as a process of its own and returns once it is ready, or has said why it is not.
+
+    Its talk and logs go to platform.log in the data folder; its result and, should it end early, what it
+    said are handed on here. Returns the exit code.
+    """
+    refuse_missing_tier(wanted.tier)
+    if problem := data_folder_problem(wanted.data):
+        raise PlatformRefused(problem)
+    data = wanted.data.absolute()
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = data / "platform.log"
+    command = [sys.executable, "-m", "containers", "up", "--tier", wanted.tier, "--data", str(data)]
+    with log.open("ab") as kept:
+        began = kept.tell()
+        child = subprocess.Popen(  # noqa: S603 - this very program
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=kept,
+            start_new_session=True,
+            text=True,
+        )
+    assert child.stdout is not None
+    try:
+        for line in child.stdout:
+            show(line.rstrip("\n"))
+            if line == "ready\n":
+                say(f"It goes on as process {child.pid}; quartet down stops it. Its log is {log}.")
+                return 0
+        code = child.wait()
+    except KeyboardInterrupt:
+        child.terminate()
+        raise
+    with log.open("rb") as kept:
+        kept.seek(began)
+        said = kept.read().decode(errors="replace").splitlines()
+    for line in said:
+        if not line.startswith("{"):  # logs are for the file
+            say(line)
+    return code or 1

@@ -1,0 +1,122 @@
+"""How long a fact took from one place to the next: which moments cause which, and the time between them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+USERS_TOPIC = "users"
+ACTIVATION_TOPIC = "mongoserver1.activate_user_reg_db.active_users"
+LOGIN_TOPIC = "login_db.users"
+SUSPENSION_TOPIC = "login_db.suspended_users"
+PASSWORD_TOPIC = "rpwd_db.users"  # noqa: S105 - the name of a topic
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Something that happened at a known time; `where` names a table, collection, topic or the inbox."""
+
+    at: datetime
+    where: str
+    what: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Hop:
+    """How long one fact took from one place to the next."""
+
+    source: str
+    target: str
+    what: str
+    took_ms: float
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """After `happened` at `cause`, what it `carried` is next seen at `effect`; None: no effect."""
+
+    cause: str
+    happened: str
+    effect: str
+    what: str
+    carried: Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
+
+
+def _as_user(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return {name: facts.get(name) for name in ("User_status", "pw_version")}
+
+
+def _as_activation(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    if facts.get("status") != "ACTIVE":
+        return None
+    return {"User_status": "ACTIVE", "pw_version": facts.get("pw_version")}
+
+
+def _as_chosen(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return {"pw_version": facts["chosen_version"]} if "chosen_version" in facts else None
+
+
+_RULES = (
+    _Rule("signup_db.users", "signed up", f"topic {USERS_TOPIC}", "captured", lambda facts: {}),
+    _Rule(
+        f"topic {USERS_TOPIC}", "changed", f"topic {LOGIN_TOPIC}", "sunk into login_db and captured", _as_user
+    ),
+    _Rule(
+        "activate_user_reg_db.active_users",
+        "activated",
+        f"topic {ACTIVATION_TOPIC}",
+        "captured",
+        lambda facts: {"status": "ACTIVE"},
+    ),
+    _Rule(
+        f"topic {ACTIVATION_TOPIC}",
+        "changed",
+        f"topic {USERS_TOPIC}",
+        "applied by sign-up and captured",
+        _as_activation,
+    ),
+    _Rule(
+        "login_db.sessions",
+        "session opened",
+        f"topic {LOGIN_TOPIC}",
+        "captured",
+        lambda facts: {"auth_token": "set"},
+    ),
+    _Rule("login_db.suspended_users", "suspended", f"topic {SUSPENSION_TOPIC}", "captured", lambda facts: {}),
+    _Rule(
+        "rpwd_db.users",
+        "new password chosen",
+        f"topic {PASSWORD_TOPIC}",
+        "captured",
+        lambda facts: {"chosen_version": facts.get("chosen_version")},
+    ),
+    _Rule(
+        f"topic {PASSWORD_TOPIC}",
+        "changed",
+        f"topic {USERS_TOPIC}",
+        "applied by sign-up and captured",
+        _as_chosen,
+    ),
+)
+
+
+def hops_of(moments: Sequence[Moment]) -> Iterator[Hop]:
+    """From each cause to its first later effect.
+
+    Topics count in milliseconds and rows in microseconds: an effect may seem up to one millisecond early.
+    """
+    for cause in moments:
+        for rule in _RULES:
+            carried = (
+                rule.carried(cause.facts)
+                if (rule.cause, rule.happened) == (cause.where, cause.what)
+                else None
+            )
+            if carried is None:
+                continue
+            for effect in moments:
+                took_ms = (effect.at - cause.at) / timedelta(milliseconds=1)
+                if effect.where == rule.effect and took_ms > -1 and carried.items() <= effect.facts.items():
+                    yield Hop(cause.where, effect.where, rule.what, round(max(took_ms, 0.0), 1))
+                    break
