@@ -1,0 +1,258 @@
+"""The command: exit codes, streams and JSON, with and without a platform."""
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from containers import cli
+from containers.engines import PlatformRefused
+from containers.process import COMMAND, PlatformProcess
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
+    """One platform on free ports and a fresh folder for all of this module."""
+    platform = PlatformProcess(tmp_path_factory.mktemp("platform"), "embedded", {})
+    platform.start()
+    yield platform
+    assert platform.stop() == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["no-such-verb"], ["up", "--tier", "imaginary"], ["journey"], ["inbox", "--wait"], ["inbox", "show"]],
+)
+def test_usage_errors_end_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """What is wrong stands on stderr, and nothing on stdout."""
+    assert cli.run(arguments) == 2
+    said = capsys.readouterr()
+    assert (said.out, "Usage: quartet" in said.err) == ("", True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["down"], ["status"], ["demo"], ["inbox"], ["journey", "ada@example.org"], ["connectors"]],
+)
+def test_without_a_platform_one_sentence_and_3(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It names the folder and what starts one there."""
+    assert cli.run([*arguments, "--data", str(tmp_path)]) == 3
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == f"No platform is running on {tmp_path}: start one with `quartet up`.\n"
+
+
+def test_status_in_json_says_that_nothing_is_ready(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The shape is that of a running platform."""
+    assert cli.run(["status", "--json", "--data", str(tmp_path)]) == 3
+    found = json.loads(capsys.readouterr().out)
+    assert (found["tier"], found["ready"], found["connectors"]) == ("embedded", False, [])
+    assert found["services"].keys() == {"signup", "activation", "login", "reset_password"}
+
+
+@pytest.mark.parametrize("tier", ["containers", "external"])
+def test_tiers_to_come_are_refused(tier: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The sentence names the tier that works."""
+    assert cli.run(["up", "--tier", tier, "--data", str(tmp_path)]) == 3
+    assert capsys.readouterr().err == (
+        f"The {tier} tier comes with the next release: --tier embedded works without any engine.\n"
+    )
+
+
+def test_every_wrong_setting_is_named_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2, and nothing has been started or made."""
+    monkeypatch.setenv("LOGIN_PORT", "eighty")
+    monkeypatch.setenv("MAIL_PER_ADDRESS", "0")
+    assert cli.run(["up", "--data", str(tmp_path / "data")]) == 2
+    said = capsys.readouterr().err
+    assert "LOGIN_PORT must be" in said
+    assert "MAIL_PER_ADDRESS must be" in said
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_data_folder_that_is_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anything starts, as a missing prerequisite."""
+    (tmp_path / "file").touch()
+    assert cli.run(["up", "--data", str(tmp_path / "file")]) == 3
+    assert "is not a folder" in capsys.readouterr().err
+
+
+def test_a_refusal_inside_a_verb_keeps_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One sentence, no traceback."""
+
+    def refuse(data: Path) -> None:
+        raise PlatformRefused("No.", exit_code=1)
+
+    monkeypatch.setattr(cli, "attach", refuse)
+    assert cli.run(["demo"]) == 1
+    assert capsys.readouterr().err == "No.\n"
+
+
+def test_help_needs_neither_rich_nor_httpx() -> None:
+    """What `up` does not need must not cost it time: the command imports nothing heavy by itself."""
+    asked = "import sys, containers.cli; print({'rich', 'httpx', 'sanic', 'jose'} & sys.modules.keys())"
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert said.stdout == "set()\n"
+
+
+def test_status_of_a_running_platform(platform: PlatformProcess) -> None:
+    """In the shape of the contract, on stdout alone."""
+    said = platform.run("status", "--json")
+    found = json.loads(said.stdout)
+    assert (said.returncode, said.stderr, found["tier"], found["ready"]) == (0, "", "embedded", True)
+    assert all(
+        service["ready"] and service["url"].startswith("http://") for service in found["services"].values()
+    )
+    assert found["inbox"].keys() == {"url", "smtp"}
+    assert len(found["connectors"]) == 7
+    for connector in found["connectors"]:
+        assert connector.keys() >= {"name", "state", "tasks", "lag", "restarts", "cause"}
+        assert [task["state"] for task in connector["tasks"]] == ["RUNNING"]
+
+
+def test_demo_then_journey_of_its_account(platform: PlatformProcess) -> None:
+    """The story comes to its end, and its traces are found in every database without a secret."""
+    played = platform.run("demo", "--json")
+    story = json.loads(played.stdout)
+    assert (played.returncode, story["failed"]) == (0, None)
+    told = platform.run("journey", story["address"], "--json")
+    journey = json.loads(told.stdout)
+    assert {"signup_db.users", "login_db.users", "rpwd_db.users"} <= journey["stores"].keys()
+    assert len(journey["timeline"]) > 20
+    targets = {hop["to"] for hop in journey["hops"]}
+    assert targets >= {"topic users", "topic login_db.users", "topic rpwd_db.users"}
+    for text in (played.stdout, told.stdout, platform.run("journey", story["address"]).stdout):
+        assert "argon2" not in text
+        assert "eyJ" not in text
+
+
+def test_tables_are_plain_off_a_terminal(platform: PlatformProcess) -> None:
+    """No escape sequence, no wrapped line: they can be cut and searched."""
+    lines = platform.run("connectors").stdout.splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        ["CONNECTOR", "STATE"],
+        *([name, "RUNNING"] for name in sorted(line.split()[0] for line in lines[1:])),
+    ]
+    assert all(line == line.rstrip() and "\x1b" not in line for line in lines)
+
+
+def test_the_link_alone_can_be_used(platform: PlatformProcess) -> None:
+    """As in `curl "$(quartet inbox --wait --to X --link)"`."""
+    body = {"email": "link@example.org", "password": "password"}
+    httpx.post(f"{platform.tier.urls['signup']}/api/v1/dev/signup", json=body)
+    said = platform.run("inbox", "--wait", "--to", "link@example.org", "--link")
+    assert httpx.get(said.stdout.strip()).json() == {"status": "ACTIVE"}
+    (mail,) = json.loads(platform.run("inbox", "--to", "link@example.org", "--json").stdout)
+    assert said.stdout.strip() in platform.run("inbox", "show", mail["id"]).stdout
+
+
+def test_mail_that_does_not_come_is_a_failure(platform: PlatformProcess) -> None:
+    """After the time that was given, with what was waited for."""
+    said = platform.run("inbox", "--wait", "--to", "nobody@example.org", "--timeout", "0.05")
+    assert (said.returncode, "a mail to nobody@example.org" in said.stderr.lower()) == (1, True)
+
+
+def test_an_address_that_nobody_knows(platform: PlatformProcess) -> None:
+    """Unknown is a failure, malformed a usage error."""
+    assert platform.run("journey", "nobody@example.org").returncode == 1
+    assert platform.run("journey", "nobody").returncode == 2
+
+
+def test_a_connector_is_paused_and_resumed(platform: PlatformProcess) -> None:
+    """The platform is not ready meanwhile, and says so."""
+
+    def state(said: subprocess.CompletedProcess[str]) -> str:
+        return next(c["state"] for c in json.loads(said.stdout) if c["name"] == "loginconnector")
+
+    assert state(platform.run("connectors", "pause", "loginconnector", "--json")) == "PAUSED"
+    assert platform.run("status").returncode == 3
+    assert state(platform.run("connectors", "resume", "loginconnector", "--json")) == "RUNNING"
+    assert platform.run("connectors", "restart", "loginconnector").returncode == 0
+    unknown = platform.run("connectors", "pause", "imaginary")
+    assert (unknown.returncode, "imaginary" in unknown.stderr) == (1, True)
+
+
+def test_a_second_platform_is_refused(platform: PlatformProcess, tmp_path: Path) -> None:
+    """On the same folder, and on the same ports."""
+    same_folder = platform.run("up")
+    assert (same_folder.returncode, str(platform.data) in same_folder.stderr) == (3, True)
+    same_ports = subprocess.run(
+        [*COMMAND, "up", "--detach", "--data", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env=platform.environ,
+        check=False,
+    )
+    assert (same_ports.returncode, same_ports.stdout) == (3, "")
+    assert platform.environ["SIGNUP_PORT"] in same_ports.stderr
+
+
+def test_doctor_knows_the_running_platform(platform: PlatformProcess) -> None:
+    """Its own ports are no complaint."""
+    said = platform.run("doctor", "--json")
+    assert said.returncode == 0, said.stdout
+    assert {check["state"] for check in json.loads(said.stdout)} <= {"ok", "warning"}
+
+
+def test_detached_and_down(tmp_path: Path) -> None:
+    """`up --detach` returns when everything is ready, `down` when nothing runs any more; the data stays."""
+    platform = PlatformProcess(tmp_path, "embedded", {})
+    started = platform.run("up", "--detach")
+    assert (started.returncode, started.stdout.splitlines()[-1]) == (0, "ready")
+    try:
+        assert platform.run("status").returncode == 0
+    finally:
+        stopped = platform.run("down")
+    assert (stopped.returncode, stopped.stdout) == (0, "")
+    assert platform.run("status").returncode == 3
+    assert (tmp_path / "signup_db.sqlite").exists()
+    assert "Stopping" in (tmp_path / "platform.log").read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_in_time(number: signal.Signals, tmp_path: Path) -> None:
+    """Exit code 0 within five seconds, even with a client that holds its connection open."""
+    platform = PlatformProcess(tmp_path, "embedded", {})
+    platform.start()
+    with httpx.Client(base_url=platform.tier.urls["signup"]) as idle:
+        assert idle.get("/livez").status_code == 200
+        began = time.monotonic()
+        assert platform.stop(number) == 0
+    assert time.monotonic() - began < 5
+
+
+def test_a_killed_platform_is_seen_to_be_gone(tmp_path: Path) -> None:
+    """What it left behind does not look like a running one, and the next starts on it."""
+    platform = PlatformProcess(tmp_path, "embedded", {})
+    platform.start()
+    platform.stop(signal.SIGKILL)
+    assert platform.run("status").returncode == 3
+    assert platform.run("down").returncode == 3
+    platform.start()
+    assert platform.stop() == 0
+
+
+def test_a_damaged_store_is_refused_by_name(tmp_path: Path) -> None:
+    """Detached, the reason still reaches who asked."""
+    (tmp_path / "log.sqlite").write_bytes(b"this is not a database, whatever its name says" * 20)
+    with pytest.raises(sqlite3.DatabaseError):
+        sqlite3.connect(tmp_path / "log.sqlite").execute("SELECT 1 FROM sqlite_schema")
+    said = PlatformProcess(tmp_path, "embedded", {}).run("up", "--detach")
+    assert (said.returncode, said.stdout) == (3, "")
+    assert "log.sqlite" in said.stderr
+    assert "Traceback" not in said.stderr
