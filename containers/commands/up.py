@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from containers.commands.output import say, show
@@ -38,8 +38,10 @@ class Platform(Protocol):
     async def __aexit__(self, *exc: object) -> None: ...
 
 
-def platform_of(wanted: PlatformSettings) -> Platform:
+def platform_of(wanted: PlatformSettings, progress: Callable[[str], object]) -> Platform:
     """The platform of a tier, not started; the one place that a further tier is added to.
+
+    progress: told each part as it stands.
 
     Raises:
         PlatformRefused: the tier is not there.
@@ -47,7 +49,7 @@ def platform_of(wanted: PlatformSettings) -> Platform:
     refuse_missing_tier(wanted.tier)
     from containers.embedded.platform import EmbeddedPlatform
 
-    return EmbeddedPlatform(wanted.data, wanted.environ)
+    return EmbeddedPlatform(wanted.data, wanted.environ, progress=progress)
 
 
 def refuse_missing_tier(tier: TierName) -> None:
@@ -68,7 +70,9 @@ def run(wanted: PlatformSettings) -> int:
     if problem := data_folder_problem(wanted.data):
         raise PlatformRefused(problem)
     say(f"Starting the {wanted.tier} tier on {wanted.data} …")
-    with asyncio.Runner() as runner:
+    import uvloop  # the loop that the services run on elsewhere too
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(wanted))
 
 
@@ -86,13 +90,15 @@ async def _serve(wanted: PlatformSettings) -> int:
         if not is_ready and main is not None:
             main.cancel()
 
+    def progress(part: str) -> None:
+        say(f"  {time.perf_counter() - began:4.1f} s  {part}")
+
     is_ready = False
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     try:
-        async with platform_of(wanted) as platform:
+        async with platform_of(wanted, progress) as platform:
             is_ready = True
-            say(f"Everything is ready after {time.perf_counter() - began:.1f} s.")
             _tell(wanted, platform)
             await stop.wait()
     except asyncio.CancelledError:
@@ -104,14 +110,17 @@ async def _serve(wanted: PlatformSettings) -> int:
 def _tell(wanted: PlatformSettings, platform: Platform) -> None:
     """Says what runs; `ready` is the last line, and who waits for it needs no other."""
     real, stand_ins = STANDS_IN[wanted.tier]
-    show(f"tier        {wanted.tier}, {wanted.profile} profile")
-    show(f"real        {real}")
-    show(f"stands in   {stand_ins}")
-    show(f"data        {wanted.data.absolute()}")
-    for name, url in platform.urls.items():
-        show(f"{name.replace('_', '-'):<15} {url}")
-    show(f"{'mail':<15} {platform.smtp} (SMTP)")
-    show("next        quartet demo")
+    lines = {
+        "tier": f"{wanted.tier}, {wanted.profile} profile",
+        "real": real,
+        "stands in": stand_ins,
+        "data": wanted.data.absolute(),
+        **{name.replace("_", "-"): url for name, url in platform.urls.items()},
+        "mail": f"{platform.smtp} (SMTP)",
+        "next": "quartet demo",
+    }
+    for name, value in lines.items():
+        show(f"{name:<14}  {value}")
     show("ready")
 
 

@@ -49,14 +49,17 @@ class EmbeddedPlatform:
     Args:
         data: the data folder, made if need be.
         environ: the settings; see containers/settings.py and those of the services.
+        progress: told each part as it stands.
 
     Raises:
         SettingsInvalid: on entering, with every problem of every service.
         PlatformRefused: on entering, with one sentence: another platform, a taken port, a full disk, damage.
     """
 
-    def __init__(self, data: Path, environ: Mapping[str, str]) -> None:
-        self._data, self._environ = data, environ
+    def __init__(
+        self, data: Path, environ: Mapping[str, str], *, progress: Callable[[str], object] = lambda part: None
+    ) -> None:
+        self._data, self._environ, self._progress = data, environ, progress
         self._stack = AsyncExitStack()
         self.urls: Mapping[str, str] = {}
         self.smtp = ""
@@ -71,7 +74,8 @@ class EmbeddedPlatform:
                 stack.enter_context(folder.held())
                 sockets = bind_ports(stack, _ports(settings))
                 folder.check_files()
-                await _start(stack, settings, folder, sockets)
+                self._progress("settings, data folder and ports are good")
+                await _start(stack, settings, folder, sockets, self._progress)
                 folder.describe(self._description(settings))
                 stack.callback(folder.forget)
             self._stack = stack.pop_all()
@@ -104,6 +108,7 @@ async def _start(
     settings: PlatformSettings,
     folder: DataFolder,
     sockets: Mapping[str, socket.socket],
+    progress: Callable[[str], object],
 ) -> None:
     """Starts every part and waits until all are ready; the stack stops them in reverse order."""
     from apps.storage.database import Database
@@ -146,12 +151,15 @@ async def _start(
         stack.push_async_callback(inbox.stop)
         await inbox.start(sockets["INBOX_SMTP_PORT"])
         serving.append((inbox.app, sockets["INBOX_PORT"]))
+        progress("the development inbox takes mail")
     connect.start()
     stack.push_async_callback(asyncio.to_thread, connect.stop)
     await stack.enter_async_context(Server(serving, grace_seconds=STOP_SECONDS))
     await services_ready(settings.ports)
+    progress("databases are migrated, the four services are ready")
     await asyncio.to_thread(_register_connectors, connect, tuple(files))
     await connectors_running(connect)
+    progress("the seven connectors are running")
 
 
 def _register_connectors(connect: Connect, databases: Iterable[str]) -> None:

@@ -236,6 +236,24 @@ def test_a_signal_stops_it_in_time(number: signal.Signals, tmp_path: Path) -> No
     assert time.monotonic() - began < 5
 
 
+def test_a_signal_while_it_starts(tmp_path: Path) -> None:
+    """What has been started by then is stopped in order, and `ready` is never said."""
+    platform = PlatformProcess(tmp_path, "embedded", {})
+    with subprocess.Popen(
+        [*COMMAND, "up", "--data", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=platform.environ,
+    ) as starting:
+        assert starting.stderr is not None
+        next(line for line in starting.stderr if "ports are good" in line)
+        starting.send_signal(signal.SIGTERM)
+        out, talk = starting.communicate(timeout=10)
+    assert (starting.returncode, out) == (0, "")
+    assert "Traceback" not in talk
+
+
 def test_a_killed_platform_is_seen_to_be_gone(tmp_path: Path) -> None:
     """What it left behind does not look like a running one, and the next starts on it."""
     platform = PlatformProcess(tmp_path, "embedded", {})
