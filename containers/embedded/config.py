@@ -195,6 +195,8 @@ def _why_unknown(name: str, options: Mapping[str, Option]) -> str:
     replacement = _replacement(name)
     if replacement and replacement != name:
         return f"no longer exists: write {replacement}"
+    if name.startswith("transforms.") and ".".join([*name.split(".")[:2], "type"]) not in options:
+        return "belongs to a transform that `transforms` does not list"
     return "is not known to the embedded engine"
 
 
