@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from containers.settings import environment
+
 STYLES: Mapping[str, str] = {
     "ready": "green",
     "ok": "green",
@@ -51,7 +53,12 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
         cells = ["-" if cell is None else printable(str(cell)) for cell in row]
         table.add_row(*(Text(cell, style=STYLES.get(cell, ""), overflow="fold") for cell in cells))
     terminal = sys.stdout.isatty()
-    console = Console(highlight=False, width=None if terminal else WIDE, force_terminal=terminal)
+    console = Console(
+        highlight=False,
+        width=None if terminal else WIDE,
+        force_terminal=terminal,
+        color_system=None if environment().get("NO_COLOR") else "auto",  # rich would keep bold
+    )
     if terminal:
         console.print(table)
         return

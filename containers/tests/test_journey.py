@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from containers.commands.journey import in_json
@@ -157,3 +158,13 @@ def test_attempts_on_an_unknown_address_are_told() -> None:
     ]
     journey = journey_of(tier, "nobody@example.org")
     assert (journey.user_id, [moment.what for moment in journey.moments]) == (None, ["LOGIN_FAILED"])
+
+
+def test_a_platform_without_an_inbox_is_told_all_the_same(tier: FakeTier) -> None:
+    """As in the production profile."""
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    inbox = InboxClient("http://inbox.test", transport=httpx.MockTransport(refuse))
+    assert len(follow(tier, ADDRESS, inbox).moments) == 12
