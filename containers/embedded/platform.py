@@ -74,7 +74,7 @@ class EmbeddedPlatform:
                 stack.enter_context(folder.held())
                 sockets = bind_ports(stack, _ports(settings))
                 folder.check_files()
-                self._progress("settings, data folder and ports are good")
+                self._progress("data folder and ports are good")
                 await _start(stack, settings, folder, sockets, self._progress)
                 folder.describe(self._description(settings))
                 stack.callback(folder.forget)
