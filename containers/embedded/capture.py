@@ -48,6 +48,9 @@ class Change:
 
 def prepare_file(connection: sqlite3.Connection) -> None:
     """Make the tables that changes are noted in, if need be. Commits."""
+    made = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = '_capture'").fetchone()
+    if made and connection.execute("SELECT 1 FROM _capture").fetchone():
+        return
     connection.executescript(_SCHEMA)
     connection.execute(
         "INSERT INTO _capture (identity) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM _capture)",

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-BUSY_SECONDS = 5.0
-"""How long a statement waits for the lock of another writer, a service for instance."""
+BUSY_SECONDS = 1.0
+"""How long a statement waits for the lock of another writer, a service for instance; then it is tried anew
+later, so that one database never holds up the others for long."""
 
 _PASSING = {
     sqlite3.SQLITE_BUSY,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock, RLock
+from threading import Lock, RLock, local
 from typing import Any
 
 import msgspec
@@ -49,13 +49,14 @@ class DurableLog:
     def __init__(self, path: Path, *, active_records: int = ACTIVE_RECORDS) -> None:
         self._path = path
         self._active_records = active_records
-        self._writing, self._reading, self._listening = RLock(), Lock(), Lock()
+        self._writing, self._listening = RLock(), Lock()
+        self._local = local()
+        self._readers: list[sqlite3.Connection] = []
         self._listeners: dict[str, list[Callable[[], None]]] = {}
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="log-commit")
         with self._guarded():
             self._writer = open_file(path)
             prepare_log(self._writer, path)
-            self._reader = open_file(path)
             self._prefixes = Prefixes(self._writer)
             self.identity: str = self._writer.execute("SELECT identity FROM about").fetchone()[0]
             self._topics: dict[str, int] = dict(self._writer.execute("SELECT name, id FROM topics"))
@@ -70,6 +71,8 @@ class DurableLog:
 
     def create_topic(self, name: str, *, compacted: bool = True) -> None:
         """Make a topic of one partition, unless it exists."""
+        if name in self._topics:
+            return
         with self._guarded(), self._writing:
             if name in self._topics:
                 return
@@ -93,8 +96,8 @@ class DurableLog:
             "SELECT position, key_prefix, key, value_prefix, value, headers, timestamp_ms FROM records "
             "WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"
         )
-        with self._guarded(), self._reading:
-            rows = self._reader.execute(query, (base + offset, base + _LAST_OFFSET, limit)).fetchall()
+        with self._guarded():
+            rows = self._reader().execute(query, (base + offset, base + _LAST_OFFSET, limit)).fetchall()
         return [to_record(topic, base, row, self._prefixes) for row in rows]
 
     @contextmanager
@@ -132,8 +135,8 @@ class DurableLog:
     def connectors(self) -> dict[str, tuple[dict[str, str], str]]:
         """The saved connectors in the order of their making: configuration and target state by name."""
         query = "SELECT name, config, target FROM connectors ORDER BY rowid"
-        with self._guarded(), self._reading:
-            rows = self._reader.execute(query).fetchall()
+        with self._guarded():
+            rows = self._reader().execute(query).fetchall()
         return {name: (msgspec.json.decode(config), target) for name, config, target in rows}
 
     def save_connector(self, name: str, config: Mapping[str, str], target: str) -> None:
@@ -180,9 +183,9 @@ class DurableLog:
     def close(self) -> None:
         """Close the file."""
         self._committer.shutdown()
-        with self._writing, self._reading:
-            self._reader.close()
-            self._writer.close()
+        with self._writing:
+            for connection in (*self._readers, self._writer):
+                connection.close()
 
     def _compact(self, topic: str, first: int, end: int) -> None:
         base = self._topics[topic] << OFFSET_BITS
@@ -209,9 +212,17 @@ class DurableLog:
         newest: int | None = self._writer.execute(query, (base, base + _LAST_OFFSET)).fetchone()[0]
         return 0 if newest is None else newest - base + 1
 
+    def _reader(self) -> sqlite3.Connection:
+        """A connection of the calling thread's own: no reader waits for another, or for a writer."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = open_file(self._path)
+            self._readers.append(connection)
+        return connection
+
     def _read_one(self, query: str, *values: str) -> tuple[Any, ...] | None:
-        with self._guarded(), self._reading:
-            row: tuple[Any, ...] | None = self._reader.execute(query, values).fetchone()
+        with self._guarded():
+            row: tuple[Any, ...] | None = self._reader().execute(query, values).fetchone()
         return row
 
     def _notify(self, topics: Iterable[str]) -> None:
