@@ -74,6 +74,8 @@ class PlatformProcess:
         """Sends the signal and waits for the end; returns the exit code (negative: the signal's number)."""
         if self._process is None:
             return 0
+        if self._tier is not None:
+            self._tier.close()
         process, self._process, self._tier = self._process, None, None
         process.send_signal(with_signal)
         code = process.wait(timeout=15)
