@@ -58,7 +58,7 @@ _EVERY: dict[str, Option] = {
     "value.converter.schemas.enable": _ON,
     "value.converter.replace.null.with.default": _ON,
     "errors.tolerance": _used("choice", "none", choices=("none", "all")),
-    "errors.retry.timeout": _COUNT,
+    "errors.retry.timeout": _TEXT,  # -1 means without end
     "errors.retry.delay.max.ms": _COUNT,
     "errors.log.enable": _BOOLEAN,
     "errors.log.include.messages": _BOOLEAN,
