@@ -22,8 +22,8 @@ users = sa.Table(
     "users",
     metadata,
     sa.Column("id", big_id(), primary_key=True, autoincrement=False),
-    sa.Column("email", address_type(), nullable=False, server_default=""),
-    sa.Column("password", sa.String(255), nullable=False, server_default=""),
+    sa.Column("email", address_type(), nullable=False, server_default=sa.text("''")),
+    sa.Column("password", sa.String(255), nullable=False, server_default=sa.text("''")),
     sa.Column("fullName", sa.String(200)),
     sa.Column("address", sa.String(500)),
     sa.Column("phoneNo", sa.String(32)),
@@ -45,7 +45,7 @@ users = sa.Table(
     sa.Column("last_changed_PW", UTCDateTime()),
     sa.Column("regDate", UTCDateTime()),
     sa.Column("auth_token", sa.String(2048)),
-    sa.Column("pw_version", sa.BigInteger(), nullable=False, server_default="1"),
+    sa.Column("pw_version", sa.BigInteger(), nullable=False, server_default=sa.text("1")),
     sa.Index("ix_users_email", "email"),  # not unique: an upsert would match it and overwrite another user
 )
 
@@ -53,13 +53,13 @@ suspended_users = sa.Table(
     "suspended_users",
     metadata,
     sa.Column("id", big_id(), primary_key=True, autoincrement=True),
-    sa.Column("email", address_type(), nullable=False, server_default=""),
-    sa.Column("user_id", sa.BigInteger(), nullable=False, server_default="0"),
+    sa.Column("email", address_type(), nullable=False, server_default=sa.text("''")),
+    sa.Column("user_id", sa.BigInteger(), nullable=False, server_default=sa.text("0")),
     sa.Column("reason", sa.String(64)),
     sa.Column("suspended_at", UTCDateTime()),
     sa.Column("suspended_until", UTCDateTime()),
     sa.Column("lifted_at", UTCDateTime()),
-    sa.Column("pw_version", sa.BigInteger(), nullable=False, server_default="1"),
+    sa.Column("pw_version", sa.BigInteger(), nullable=False, server_default=sa.text("1")),
     sa.Index("ix_suspended_users_user_id", "user_id"),
     sqlite_autoincrement=True,
 )
@@ -80,7 +80,7 @@ login_failures = sa.Table(
     "login_failures",
     metadata,
     sa.Column("user_id", big_id(), primary_key=True, autoincrement=False),
-    sa.Column("failures", sa.BigInteger(), nullable=False, server_default="0"),
+    sa.Column("failures", sa.BigInteger(), nullable=False, server_default=sa.text("0")),
     sa.Column("updated_at", UTCDateTime(), nullable=False),
 )
 

@@ -18,7 +18,7 @@ users = sa.Table(
     "users",
     metadata,
     sa.Column("id", big_id(), primary_key=True, autoincrement=False),
-    sa.Column("email", address_type(), nullable=False, server_default=""),
+    sa.Column("email", address_type(), nullable=False, server_default=sa.text("''")),
     sa.Column("password", sa.String(255)),
     sa.Column("chosen_version", sa.BigInteger()),
     sa.Column("last_changed_PW", UTCDateTime()),
@@ -29,7 +29,7 @@ users = sa.Table(
         server_default="INACTIVE",
     ),
     sa.Column("auth_token", sa.String(2048)),
-    sa.Column("pw_version", sa.BigInteger(), nullable=False, server_default="1"),
+    sa.Column("pw_version", sa.BigInteger(), nullable=False, server_default=sa.text("1")),
     sa.Index("ix_users_email", "email"),  # not unique: an upsert would match it and overwrite another user
 )
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parseaddr
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from apps.auth.addresses import AddressInvalid, canonical_address
 from apps.auth.passwords import DEVELOPMENT, PRODUCTION, PasswordRules, pepper_problem
 from apps.auth.tokens import KeyInvalid, PublicKeys, SigningKey
-from apps.web.settings import Secret, Setting, SettingsInvalid, load, profile_of
+from apps.web.settings import Secret, Setting, SettingsInvalid, load, origin
 
 
 def _pepper_complaint(text: str) -> str | None:
@@ -149,8 +149,15 @@ def load_into(
     Raises:
         SettingsInvalid: with everything that is missing or malformed.
     """
-    values = load(settings, environ, profile=profile_of(environ))
-    missing = [f"{name} is not set" for name in needed if values[name.lower()] is None]
-    if missing:
-        raise SettingsInvalid(missing)
+    profile = "development" if environ.get("QUARTET_PROFILE") == "development" else "production"
+    values, problems = dict[str, Any](), list[str]()
+    try:
+        values = load(settings, environ, profile=profile)
+    except SettingsInvalid as invalid:
+        problems = invalid.problems
+    named = {problem.split()[0] for problem in problems}
+    missing = [each.name for each in settings if each.name in needed and origin(each, environ) == "missing"]
+    problems += [f"{name} is not set" for name in missing if name not in named]
+    if problems:
+        raise SettingsInvalid(problems)
     return shape(**values)

@@ -165,7 +165,12 @@ def _value(setting: Setting, env: _MappingEnv, profile: str) -> Any:
 
 
 def _default(setting: Setting) -> Any:
-    return setting.default
+    """The default as a value: environs parses what is given, and hands a default back as it is."""
+    if setting.default is None:
+        return None
+    if setting.kind == "flag":
+        return setting.default == "true"
+    return int(setting.default) if setting.kind in ("port", "seconds", "count") else setting.default
 
 
 def _text(setting: Setting, env: _MappingEnv) -> str:
