@@ -11,6 +11,8 @@ def create_missing(connection: sa.Connection, metadata: sa.MetaData) -> None:
     MySQL commits every DDL statement by itself: a start that was killed half-way goes on from here.
     """
     for table in metadata.sorted_tables:
+        # Whatever the server's defaults are: names need four-byte characters, transactions need InnoDB.
+        table.dialect_kwargs.update(mysql_engine="InnoDB", mysql_charset="utf8mb4")
         table.create(connection, checkfirst=True)
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             index.create(connection, checkfirst=True)
