@@ -40,13 +40,23 @@ def connect(path: str) -> "Connection":
             raise
         return connection
 
-    return Connection(open_file, iter_chunk_size=64)
+    return Connection(open_file)
 
 
 class Connection(aiosqlite.Connection):
     """aiosqlite's connection with cursors that fetch as they execute; there is no streaming."""
 
-    _stopped: asyncio.Future[Any] | None = None
+    def __init__(self, open_file: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(self._open, iter_chunk_size=64)
+        self._open_file = open_file
+        self._opened: sqlite3.Connection | None = None
+        self._stopped: asyncio.Future[Any] | None = None
+        # A database that nobody closed must not keep the process from ending.
+        self._thread.daemon = True
+
+    def _open(self) -> sqlite3.Connection:
+        self._opened = self._open_file()
+        return self._opened
 
     def cursor(self) -> "Cursor":  # type: ignore[override]
         return Cursor(self)
@@ -59,9 +69,12 @@ class Connection(aiosqlite.Connection):
         try:
             await super()._connect()
         except BaseException:
-            # aiosqlite does not wait for its thread here, which then may outlive the loop and fail in it.
+            # aiosqlite does not wait for its thread here, which then may outlive the loop and fail in it,
+            # and forgets the file that was opened for a caller who had gone away.
             if self._stopped is not None:
                 await self._stopped
+            if self._opened is not None:
+                self._opened.close()
             raise
         return self
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -352,6 +354,19 @@ def test_results_of_every_shape(tmp_path: Path) -> None:
         assert await database.transact(work) == [1, 2, 0, [(1, "a", 0), (2, "b", 5), (3, "c", 5)]]
 
     run(tmp_path, test)
+
+
+def test_forgotten_database_does_not_keep_the_process(tmp_path: Path) -> None:
+    """A program that ends without close ends."""
+    program = f"""
+import asyncio
+from apps.storage.database import Database
+database = Database("sqlite+aiosqlite:///{tmp_path / "x.sqlite"}")
+asyncio.run(database.ping())
+print("done")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20)
+    assert (done.stdout, done.returncode) == ("done\n", 0)
 
 
 @pytest.mark.parametrize(
