@@ -16,6 +16,7 @@ class Route:
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
+        self._open: list[socket.socket] = [self._listener]
 
     def open(self, host: str, port: int) -> None:
         """From now on connections are carried on to the server at host:port."""
@@ -23,15 +24,18 @@ class Route:
         threading.Thread(target=self._accept, args=(host, port), daemon=True).start()
 
     def close(self) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        """Cuts every connection; the port refuses again."""
+        for sock in self._open:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
 
     def _accept(self, host: str, port: int) -> None:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
                 server = socket.create_connection((host, port))
+                self._open += [client, server]
                 for one, other in ((client, server), (server, client)):
                     threading.Thread(target=_carry, args=(one, other), daemon=True).start()
 

@@ -49,3 +49,9 @@ def eventually(
             raise NeverHappened(f"not within {within * patience:g} s: {what}; last seen: {last}{story}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
+
+
+def wait_until(moment: float) -> None:
+    """Waits for a moment of the wall clock, in seconds since 1970: what a token's expiry is given in."""
+    while (left := moment - time.time()) > 0:
+        time.sleep(left)

@@ -120,7 +120,8 @@ def no_secret_has_travelled(world: World, name: str) -> None:
 
 @when(parsers.parse('every record of {name:w} in "{topic}" comes again, oldest first'))
 def records_come_again(world: World, name: str, topic: str) -> None:
-    world.drained()
+    """As after a crash of Connect: from some point on, in order, up to the newest."""
+    agree_in_the_end(world, name)
     key = {"id": world.user_id(world.person(name))}
     for record in world.platform.tier.records(topic):
         parsed = json.loads(record.key or "null")

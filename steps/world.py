@@ -87,11 +87,11 @@ class World:
     def mails(self, person: Person) -> list[dict[str, Any]]:
         return self.client.mails_to(person.address)
 
-    def wait_for_mail(self, person: Person, number: int = 1) -> dict[str, Any]:
+    def wait_for_mail(self, person: Person, number: int = 1, within: float = 5) -> dict[str, Any]:
         """The newest mail, once the person has been sent `number` of them."""
         return eventually(
             lambda: self.mails(person),
-            within=5,
+            within=within,
             what=f"mail {number} to {person.name}",
             accept=lambda mails: len(mails) >= number,
         )[0]

@@ -29,7 +29,7 @@ from apps.mail.smtp import (
 from apps.storage.database import Database
 
 # A lease outlives the deadline of one mail by this much; it is renewed before a mail that could outlive it.
-LEASE_MARGIN_SECONDS = 10.0
+LEASE_MARGIN_SECONDS = 3.0
 # What a crash can forget, in time: the mails that were sent since the last save are sent once more.
 UNSAVED_SECONDS = 0.25
 

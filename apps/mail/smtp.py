@@ -14,7 +14,7 @@ from aiosmtplib import (
     SMTPSenderRefused,
 )
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 10.0
 # What happened to the connection and says nothing about a mail; replies start with their number.
 CONNECTION_ERROR_PREFIX = "SMTP_"
 

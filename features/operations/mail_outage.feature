@@ -18,5 +18,6 @@ Feature: The mail server fails
     When ada signs up while the mail server is down
     And the platform is killed
     And the platform is started
+    And the mail server is up
     Then ada is mailed within 30 seconds
     And ada's newest activation link activates the account
