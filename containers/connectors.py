@@ -130,7 +130,7 @@ class ConnectClient:
 def view_of(status: Mapping[str, Any]) -> ConnectorView:
     """What people see of a connector with this status.
 
-    Beside Connect's own fields the status may hold `lag`, `restarts` and `cause`, which the embedded engine adds.
+    Beside Connect's own fields it may hold `lag`, `restarts` and `cause`, which the embedded engine adds.
     """
     tasks = tuple(TaskView(task["id"], task["state"]) for task in status["tasks"])
     lag: int | None = status.get("lag")

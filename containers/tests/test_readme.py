@@ -20,10 +20,9 @@ SERVICES = ("signup", "activation", "login", "reset-password")
 
 
 def table(text: str, heading: str) -> list[list[str]]:
-    """The rows of the first table below a heading, or below a line of text, without its head."""
-    lines = text[text.index(heading) :].splitlines()
+    """The rows of the first table from a heading, or from its own head line, on; without the head."""
     rows: list[list[str]] = []
-    for line in lines[1:]:
+    for line in text[text.index(heading) :].splitlines():
         if line.startswith("|"):
             rows.append([cell.strip() for cell in line.strip("|").split("|")])
         elif rows:
