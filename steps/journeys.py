@@ -5,7 +5,6 @@ from functools import partial
 
 from pytest_bdd import given, parsers, then, when
 
-from steps.client import token_in
 from steps.reset_password import resets_the_password
 from steps.waiting import eventually
 from steps.world import Person, World
@@ -29,7 +28,7 @@ def the_original_body(world: World, name: str) -> dict[str, str]:
 def signs_up_with_that_body(world: World, name: str, body: dict[str, str]) -> None:
     world.answers.append(world.client.sign_up(body))
     person = world.person(name)
-    person.links.append(token_in(world.wait_for_mail(person)) or "")
+    person.links.append(world.wait_for_link(person))
 
 
 @when(parsers.parse("{number:d} people go the whole way at once"))

@@ -63,8 +63,5 @@ def newest_mail_says(world: World, name: str, news: str) -> None:
 @then(parsers.parse("{name:w} is mailed within {seconds:d} seconds"))
 def is_mailed_within(world: World, name: str, seconds: int) -> None:
     person = world.person(name)
-    mails = eventually(lambda: world.mails(person), within=seconds, what=f"the mail that waited for {name}")
-    assert len(mails) == 1
-    token = token_in(mails[0])
-    assert token is not None
-    person.links.append(token)
+    person.links.append(world.wait_for_link(person, within=seconds))
+    assert len(world.mails(person)) == 1

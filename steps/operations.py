@@ -10,7 +10,6 @@ import httpx
 from pytest_bdd import given, parsers, then, when
 
 from containers.process import COMMAND, PlatformProcess
-from steps.client import token_in
 from steps.route import Route
 from steps.waiting import eventually
 from steps.world import Person, World
@@ -85,9 +84,7 @@ def follow_and_kill(world: World, name: str) -> None:
 def every_acknowledged_signup_is_good(world: World) -> None:
     for person in world.people.values():
         # What was being delivered at the kill waits for its lease, 13 s, and then goes out.
-        token = token_in(world.wait_for_mail(person, within=30))
-        assert token is not None
-        person.links.append(token)
+        person.links.append(world.wait_for_link(person, within=30))
         world.activate(person)
         world.log_in(person)
 

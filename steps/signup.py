@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pytest_bdd import given, parsers, then, when
 
 from containers.engines import SQLDatabase
-from steps.client import Client, token_in
+from steps.client import Client
 from steps.world import World
 
 
@@ -78,7 +78,7 @@ def signs_up_with_length(world: World, name: str, length: int) -> None:
     person.password = "é" * (length - 1) + "!"
     world.answers.append(world.client.sign_up({"email": person.address, "password": person.password}))
     if world.answer.status_code == 202:
-        person.links.append(token_in(world.wait_for_mail(person)) or "")
+        person.links.append(world.wait_for_link(person))
 
 
 @when(parsers.parse('somebody signs up with {name:w}\'s address and the password "{password}"'))
@@ -121,9 +121,8 @@ def many_sign_up_at_once(world: World, number: int, name: str) -> None:
 @when(parsers.parse("{name:w} asks for another link"))
 def asks_for_another_link(world: World, name: str) -> None:
     person = world.person(name)
-    before = len(world.mails(person))
     world.answers.append(world.client.resend(person.address))
-    person.links.append(token_in(world.wait_for_mail(person, before + 1)) or "")
+    person.links.append(world.wait_for_link(person))
 
 
 @when(parsers.parse("another link is asked for {name:w}"))

@@ -87,25 +87,33 @@ class World:
     def mails(self, person: Person) -> list[dict[str, Any]]:
         return self.client.mails_to(person.address)
 
-    def wait_for_mail(self, person: Person, number: int = 1, within: float = 5) -> dict[str, Any]:
+    def wait_for_mail(self, person: Person, number: int = 1) -> dict[str, Any]:
         """The newest mail, once the person has been sent `number` of them."""
         return eventually(
             lambda: self.mails(person),
-            within=within,
+            within=5,
             what=f"mail {number} to {person.name}",
             accept=lambda mails: len(mails) >= number,
         )[0]
 
+    def wait_for_link(self, person: Person, within: float = 5) -> str:
+        """The token of a link that the person has been mailed and that is not among the known ones."""
+        known = {None, *person.links, *person.reset_links}
+        fresh = eventually(
+            lambda: [token for mail in self.mails(person) if (token := token_in(mail)) not in known],
+            within=within,
+            what=f"a mail with a new link to {person.name}",
+        )
+        assert fresh[0] is not None
+        return fresh[0]
+
     # acts that many steps share
     def sign_up(self, person: Person, **profile: Any) -> None:
-        before = len(self.mails(person))
         self.answers.append(
             self.client.sign_up({"email": person.address, "password": person.password, **profile})
         )
         assert self.answer.status_code == 202, self.answer.text
-        token = token_in(self.wait_for_mail(person, before + 1))
-        if token:
-            person.links.append(token)
+        person.links.append(self.wait_for_link(person))
 
     def activate(self, person: Person) -> None:
         self.answers.append(self.client.activate(person.links[-1]))
@@ -141,12 +149,9 @@ class World:
         self.wait_for_row("rpwd_db", person, lambda row: row["auth_token"], f"a receipt of {person.name}")
 
     def ask_reset(self, person: Person) -> None:
-        before = len(self.mails(person))
         self.answers.append(self.client.ask_reset(person.address))
         assert self.answer.status_code == 202, self.answer.text
-        token = token_in(self.wait_for_mail(person, before + 1))
-        assert token is not None, "the mail holds no link"
-        person.reset_links.append(token)
+        person.reset_links.append(self.wait_for_link(person))
 
     def drained(self) -> None:
         """Until every connector has handed on what it had: only then can "stays so" be seen."""

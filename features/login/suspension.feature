@@ -40,8 +40,10 @@ Feature: Suspension after repeated failures
     And ada's suspension is lifted in login_db and in signup_db
     And ada is ACTIVE in signup_db
 
+  @needs_settings
   Scenario: A completed reset lifts the suspension
-    Given ada is logged in
+    Given a platform of its own
+    And ada is logged in
     And ada is suspended
     When ada resets the password to "a harbour in the evening"
     Then ada can log in with "a harbour in the evening"
