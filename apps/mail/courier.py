@@ -64,7 +64,7 @@ class Courier:
         self._in_flight: set[int] = set()
         self._deliveries: dict[asyncio.Task[None], Delivery] = {}
         self._wake = asyncio.Event()
-        database.on_commit(self._wake.set)
+        database.on_commit(self._wake.set, table=outbox.name)
 
     @property
     def counts(self) -> Counter[str]:

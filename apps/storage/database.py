@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, event, make_url, text
+from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -21,6 +21,7 @@ TRANSACTION_SECONDS = 10.0
 READING_SECONDS = 5.0
 CONNECT_SECONDS = 3
 _BEGIN = "BEGIN IMMEDIATE"
+_WRITTEN = "tables written in this transaction"
 
 # READ COMMITTED: a guarded write sees what the winner of a race has committed, and locks no gaps.
 # A statement that waits longer than these gives up before the transaction's own deadline.
@@ -42,11 +43,11 @@ class Database:
         self._url = _parse(url)
         self.counters: Counter[str] = Counter()
         self._engine = _create_engine(self._url, pool_size)
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[tuple[Callable[[], None], str | None]] = []
         self._running: set[asyncio.Task[Any]] = set()
         # SQLite has one writer: queueing here is fair and immediate, waiting for its lock is neither.
         self._write_lock = asyncio.Lock() if self.dialect == "sqlite" else None
-        event.listen(self._engine.sync_engine, "before_cursor_execute", self._count_statement)
+        event.listen(self._engine.sync_engine, "before_cursor_execute", self._note_statement)
 
     @property
     def url(self) -> str:
@@ -63,9 +64,12 @@ class Database:
         """SQLAlchemy's engine, for the migrations."""
         return self._engine
 
-    def on_commit(self, listener: Callable[[], None]) -> None:
-        """Call `listener` in the loop after each transaction of `transact` that was committed."""
-        self._listeners.append(listener)
+    def on_commit(self, listener: Callable[[], None], *, table: str | None = None) -> None:
+        """Call `listener` in the loop after each transaction of `transact` that was committed.
+
+        table: only after those that have sent an INSERT, UPDATE or DELETE to this table.
+        """
+        self._listeners.append((listener, table))
 
     async def transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run `work` in one write transaction and commit it once.
@@ -114,25 +118,28 @@ class Database:
     async def _attempt_until_won(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                result = await self._attempt(work)
+                result, written = await self._attempt(work)
             except DBAPIError as error:
                 if judge(error) is not Fault.RACE or attempt == ATTEMPTS:
                     raise
                 await asyncio.sleep(random.uniform(0.001, 0.02) * attempt)  # noqa: S311 - only spreads rivals
                 continue
-            for listener in self._listeners:
-                listener()
+            for listener, table in self._listeners:
+                if table is None or table in written:
+                    listener()
             return result
         raise AssertionError("the last attempt returns or raises")
 
-    async def _attempt(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def _attempt(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> tuple[T, set[str]]:
         if self._write_lock is None:
             return await self._commit(work)
         async with self._write_lock:
             return await self._commit(work)
 
-    async def _commit(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def _commit(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> tuple[T, set[str]]:
         async with self._engine.connect() as connection:
+            written: set[str] = set()
+            connection.info[_WRITTEN] = written
             try:
                 async with connection.begin():
                     if self.dialect == "sqlite":
@@ -145,11 +152,15 @@ class Database:
                         await connection.invalidate()
                 raise
         self.counters["commits"] += 1
-        return result
+        return result, written
 
-    def _count_statement(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def _note_statement(
+        self, connection: Connection, _cursor: Any, statement: str, _parameters: Any, context: Any, _: bool
+    ) -> None:
         if statement is not _BEGIN:
             self.counters["statements"] += 1
+        if context.isinsert or context.isupdate or context.isdelete:
+            connection.info.setdefault(_WRITTEN, set()).add(context.compiled.statement.table.name)
 
 
 def _parse(url: str) -> URL:

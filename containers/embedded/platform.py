@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from containers import settings as platform_settings
+from containers.embedded.config import ConfigInvalid, read_folder
 from containers.embedded.environment import (
     DATABASES,
     connector_environ,
@@ -31,6 +32,7 @@ from containers.embedded.environment import (
 from containers.embedded.folder import DOCUMENTS, DataFolder, Description, refusal
 from containers.embedded.log_file import LogDamaged
 from containers.embedded.ports import bind_ports
+from containers.embedded.readiness import PlatformNotReady, connectors_running, services_ready
 from containers.engines import PlatformRefused
 from containers.settings import PlatformSettings
 
@@ -120,7 +122,6 @@ async def _start(
     from containers.embedded.inbox import Inbox
     from containers.embedded.keys import ensure_secrets
     from containers.embedded.log import DurableLog
-    from containers.embedded.readiness import connectors_running, services_ready
     from containers.embedded.rest import create_rest
     from containers.embedded.services import Engines, build_services, load_services
 
@@ -164,10 +165,10 @@ async def _start(
 
 def _register_connectors(connect: Connect, databases: Iterable[str]) -> None:
     """Gives Connect the seven files, running, whatever the last run has left of them, and lets it capture."""
-    from containers.embedded.config import read_folder
-
-    known = connect.names()
-    for name, config in read_folder(CONNECTOR_FILES).items():
+    known, configs = connect.names(), read_folder(CONNECTOR_FILES)
+    if not configs:
+        raise PlatformRefused(f"{CONNECTOR_FILES} holds no connector files: start from a whole checkout.")
+    for name, config in configs.items():
         if name not in known or connect.config(name) != {**config, "name": name}:
             connect.put(name, config)
         connect.resume(name)
@@ -192,3 +193,8 @@ def _refused(folder: DataFolder) -> Iterator[None]:
         raise refusal(error, folder.path) from error
     except LogDamaged as error:
         raise PlatformRefused(str(error)) from error
+    except ConfigInvalid as error:
+        raise PlatformRefused(f"Connector {error}. Mend {CONNECTOR_FILES}.", exit_code=2) from error
+    except PlatformNotReady:
+        folder.check_files(thoroughly=True)  # what a look at the files explains, it explains better
+        raise

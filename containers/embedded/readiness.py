@@ -1,12 +1,18 @@
 """When an embedded platform is ready: the four /readyz answer 200, and every connector is RUNNING."""
 
+from __future__ import annotations
+
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from containers.embedded.connect import Connect
+from typing import TYPE_CHECKING
+
 from containers.embedded.environment import LOCALHOST, SERVICES
 from containers.engines import PlatformRefused
+
+if TYPE_CHECKING:
+    from containers.embedded.connect import Connect
 
 READY_SECONDS = 20.0
 """Past this something is wrong that no waiting mends; a whole start takes about a second."""
@@ -14,8 +20,12 @@ READY_SECONDS = 20.0
 POLL_SECONDS = 0.01
 
 
+class PlatformNotReady(PlatformRefused):
+    """Something has started and is still not ready; the message says what."""
+
+
 async def services_ready(ports: Mapping[str, int]) -> None:
-    """Returns once every service is ready; raises PlatformRefused when one is not in time."""
+    """Returns once every service is ready; raises PlatformNotReady when one is not in time."""
 
     async def late() -> list[str]:
         return [
@@ -28,7 +38,7 @@ async def services_ready(ports: Mapping[str, int]) -> None:
 
 
 async def connectors_running(connect: Connect) -> None:
-    """Returns once every connector is RUNNING; raises PlatformRefused when one is not in time."""
+    """Returns once every connector is RUNNING; raises PlatformNotReady when one is not in time."""
     await _until_none(lambda: asyncio.to_thread(_not_running, connect))
 
 
@@ -36,7 +46,7 @@ async def _until_none(late: Callable[[], Awaitable[Sequence[str]]]) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while left := await late():
         if time.monotonic() > deadline:
-            raise PlatformRefused(
+            raise PlatformNotReady(
                 f"Not ready within {READY_SECONDS:g} s: {'; '.join(left)}. The log above says why."
             )
         await asyncio.sleep(POLL_SECONDS)
