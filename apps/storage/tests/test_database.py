@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,25 @@ def test_listeners_run_after_the_commit_has_left(tmp_path: Path) -> None:
         database.on_commit(look)
         await database.transact(add)
         assert seen == [[("a",)]]
+
+    run(tmp_path, test)
+
+
+def test_listeners_of_a_table_hear_of_its_writes_only(tmp_path: Path) -> None:
+    """The courier is not woken by every commit of a service that seldom mails."""
+
+    async def test(database: Database) -> None:
+        heard: list[str] = []
+        database.on_commit(lambda: heard.append("counters"), table="counters")
+        database.on_commit(lambda: heard.append("others"), table="others")
+        for statement in (
+            sa.insert(COUNTERS).values(name="a"),
+            sa.update(COUNTERS).values(name="b"),
+            sa.delete(COUNTERS),
+            sa.select(COUNTERS),
+        ):
+            await database.transact(partial(AsyncConnection.execute, statement=statement))
+        assert heard == ["counters"] * 3
 
     run(tmp_path, test)
 
