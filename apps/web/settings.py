@@ -81,15 +81,14 @@ class SettingsInvalid(Exception):
 
 
 class _MappingEnv(Env):
-    """environs over a mapping instead of the process's environment, with NAME_FILE."""
+    """environs over one given text instead of the environment; a default is parsed like what is given."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.mapping = environ
+        self.texts: dict[str, str] = {}
 
     def _get_value(self, env_key: str, default: Any) -> Any:
-        text = given(env_key, self.mapping)
-        return default if text is None else text
+        return self.texts.get(env_key, default)
 
 
 def load(settings: Sequence[Setting], environ: Mapping[str, str], *, profile: str) -> dict[str, Any]:
@@ -98,10 +97,10 @@ def load(settings: Sequence[Setting], environ: Mapping[str, str], *, profile: st
     Raises:
         SettingsInvalid: with every problem of every setting.
     """
-    env, values, problems = _MappingEnv(environ), dict[str, Any](), list[str]()
+    values, problems = dict[str, Any](), list[str]()
     for setting in settings:
         try:
-            values[setting.name.lower()] = _value(setting, env, profile)
+            values[setting.name.lower()] = _value(setting, environ, profile)
         except _Problem as problem:
             problems.append(f"{setting.name} {problem}")
     if problems:
@@ -112,11 +111,8 @@ def load(settings: Sequence[Setting], environ: Mapping[str, str], *, profile: st
 def profile_of(environ: Mapping[str, str], default: Profile = "production") -> Profile:
     """The value of QUARTET_PROFILE. Raises SettingsInvalid if it is neither of the two."""
     setting = Setting("QUARTET_PROFILE", "choice", default, choices=("development", "production"))
-    return (
-        "development"
-        if load([setting], environ, profile=default)["quartet_profile"] == "development"
-        else "production"
-    )
+    profile: Profile = load([setting], environ, profile=default)["quartet_profile"]
+    return profile
 
 
 def origin(setting: Setting, environ: Mapping[str, str]) -> Origin:
@@ -149,13 +145,15 @@ class _Problem(Exception):
     """What is wrong with one setting, to be read after its name."""
 
 
-def _value(setting: Setting, env: _MappingEnv, profile: str) -> Any:
-    text = given(setting.name, env.mapping)
-    if text is None:
-        if profile == "production" and setting.required_in_production:
-            raise _Problem("is required in the production profile and not set")
-        if setting.default is None:
-            return None
+def _value(setting: Setting, environ: Mapping[str, str], profile: str) -> Any:
+    text = given(setting.name, environ)
+    if text is None and profile == "production" and setting.required_in_production:
+        raise _Problem("is required in the production profile and not set")
+    used = setting.default if text is None else text
+    if used is None:
+        return None
+    env = _MappingEnv()
+    env.texts[setting.name] = used
     value = _READERS[setting.kind](setting, env)
     if text is not None and setting.check:
         complaint = setting.check(value.reveal() if isinstance(value, Secret) else text)
@@ -164,17 +162,8 @@ def _value(setting: Setting, env: _MappingEnv, profile: str) -> Any:
     return value
 
 
-def _default(setting: Setting) -> Any:
-    """The default as a value: environs parses what is given, and hands a default back as it is."""
-    if setting.default is None:
-        return None
-    if setting.kind == "flag":
-        return setting.default == "true"
-    return int(setting.default) if setting.kind in ("port", "seconds", "count") else setting.default
-
-
 def _text(setting: Setting, env: _MappingEnv) -> str:
-    value: str = env.str(setting.name, _default(setting))
+    value: str = env.str(setting.name)
     if any(ord(sign) < 32 and sign not in "\n\r\t" for sign in value):
         raise _Problem("must not hold control characters")
     return value
@@ -184,7 +173,7 @@ def _number(lowest: int, highest: int, what: str) -> Callable[[Setting, _Mapping
     def read(setting: Setting, env: _MappingEnv) -> int:
         least = lowest if setting.minimum is None else setting.minimum
         try:
-            value: int = env.int(setting.name, _default(setting))
+            value: int = env.int(setting.name)
         except (EnvError, ValueError):
             value = least - 1
         if not least <= value <= highest:
@@ -218,7 +207,7 @@ def _url(setting: Setting, env: _MappingEnv) -> str:
 
 def _flag(setting: Setting, env: _MappingEnv) -> bool:
     try:
-        return bool(env.bool(setting.name, _default(setting)))
+        return bool(env.bool(setting.name))
     except (EnvError, ValueError):
         raise _Problem("must be true or false") from None
 
