@@ -31,11 +31,14 @@ CREATE TABLE IF NOT EXISTS recipients (
 """
 
 _COUNT = "SELECT count(*) FROM mails"
-_PAGE = "SELECT * FROM mails ORDER BY number DESC LIMIT ? OFFSET ?"
+_PAGE = (
+    "SELECT number, id, created, message_id, sender, recipients, subject, size, '', '' FROM mails"
+    " ORDER BY number DESC LIMIT ? OFFSET ?"
+)
 _COUNT_TO = "SELECT count(*) FROM recipients WHERE address = ?"
 _PAGE_TO = (
-    "SELECT mails.* FROM recipients JOIN mails USING (number) WHERE address = ?"
-    " ORDER BY number DESC LIMIT ? OFFSET ?"
+    "SELECT number, id, created, message_id, sender, recipients, subject, size, '', ''"
+    " FROM recipients JOIN mails USING (number) WHERE address = ? ORDER BY number DESC LIMIT ? OFFSET ?"
 )
 _DELETE_RECIPIENTS = "DELETE FROM recipients WHERE number = (SELECT number FROM mails WHERE id = ?)"
 
@@ -104,7 +107,7 @@ class Mailbox:
         return await self._file.write(insert)
 
     async def newest(self, *, start: int, limit: int, to: str | None = None) -> tuple[int, list[Mail]]:
-        """How many mails there are (to that address, if one is given), and some of them, newest first."""
+        """How many mails there are (to this address), and some of them, newest first, without their parts."""
         count, page, arguments = _COUNT, _PAGE, tuple[str, ...]()
         if to is not None:
             count, page, arguments = _COUNT_TO, _PAGE_TO, (to.lower(),)
@@ -120,7 +123,7 @@ class Mailbox:
 
         def select(connection: sqlite3.Connection) -> Mail | None:
             if mail_id == "latest":
-                row = connection.execute(_PAGE, (1, 0)).fetchone()
+                row = connection.execute("SELECT * FROM mails ORDER BY number DESC LIMIT 1").fetchone()
             else:
                 row = connection.execute("SELECT * FROM mails WHERE id = ?", (mail_id,)).fetchone()
             return _mail(row) if row else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-
 from typing import TYPE_CHECKING
 
 from containers.embedded.environment import LOCALHOST, SERVICES

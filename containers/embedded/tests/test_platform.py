@@ -1,6 +1,7 @@
 """The whole embedded platform in this process: started, refused, stopped and started again."""
 
 import asyncio
+import json
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,6 +13,8 @@ import httpx
 import pytest
 
 from apps.web.settings import SettingsInvalid
+from containers.embedded import platform as platform_module
+from containers.embedded import readiness
 from containers.embedded.environment import SERVICES
 from containers.embedded.platform import EmbeddedPlatform, run
 from containers.engines import NotRunning, PlatformRefused, attach
@@ -142,6 +145,33 @@ def test_damage_is_told_before_anything_starts(tmp_path: Path, ports: dict[str, 
         assert f"{name}.sqlite is damaged" in said
         assert cure in said
         path.unlink()
+
+
+def test_a_connector_file_that_cannot_run_is_named(
+    tmp_path: Path, ports: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the option and the reason; a folder without any is no platform either."""
+    monkeypatch.setattr(platform_module, "CONNECTOR_FILES", tmp_path / "files")
+    assert "holds no connector files" in refused(tmp_path / "data", ports)
+    (tmp_path / "files").mkdir()
+    config = {"connector.class": "io.debezium.connector.mysql.MySqlConnector", "x": "1"}
+    (tmp_path / "files" / "mine.json").write_text(json.dumps({"name": "mine", "config": config}))
+    with pytest.raises(PlatformRefused, match=r"Connector mine: .*x: .*Mend") as refusal:
+        on_platform(tmp_path / "data", ports, lambda platform: asyncio.sleep(0))
+    assert refusal.value.exit_code == 2
+
+
+def test_what_keeps_a_platform_from_being_ready_is_looked_for_in_its_files(
+    tmp_path: Path, ports: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Damage that a first look did not show is named in the end."""
+    on_platform(tmp_path, ports, lambda platform: asyncio.sleep(0))
+    path = tmp_path / "signup_db.sqlite"
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    path.write_bytes(content)
+    monkeypatch.setattr(readiness, "READY_SECONDS", 0.3)
+    assert "signup_db.sqlite is damaged" in refused(tmp_path, ports)
 
 
 def test_every_problem_of_the_settings_is_told_at_once(tmp_path: Path, ports: dict[str, str]) -> None:

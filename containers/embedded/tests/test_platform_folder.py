@@ -82,13 +82,28 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
         DataFolder(tmp_path).check_files()
 
 
+def test_damage_inside_a_file_is_found_by_a_thorough_look(tmp_path: Path) -> None:
+    """The first page alone does not show it."""
+    path = tmp_path / "signup_db.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE users (email)")
+        connection.executemany("INSERT INTO users VALUES (?)", [("x" * 500,)] * 100)
+    connection.close()
+    content = bytearray(path.read_bytes())
+    content[8192:20480] = b"\xff" * 12288
+    path.write_bytes(content)
+    DataFolder(tmp_path).check_files()
+    with pytest.raises(PlatformRefused, match=r"signup_db\.sqlite is damaged: put a copy back"):
+        DataFolder(tmp_path).check_files(thoroughly=True)
+
+
 def test_sound_files_and_missing_ones_pass(tmp_path: Path) -> None:
     """A first start has none, a later one its own."""
     DataFolder(tmp_path).check_files()
     with sqlite3.connect(tmp_path / "signup_db.sqlite") as connection:
         connection.execute("CREATE TABLE t (a)")
     connection.close()
-    DataFolder(tmp_path).check_files()
+    DataFolder(tmp_path).check_files(thoroughly=True)
     assert DataFolder(tmp_path).has_accounts
 
 
