@@ -67,7 +67,7 @@ def configure_logging(service: str | None = None, *, level: int = logging.INFO) 
         "aiokafka",
         "pymongo",
         "aiosmtpd",
-        "mail",
+        "mail.log",
         "httpx",
     ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -86,7 +86,7 @@ class _StderrHandler(logging.StreamHandler[Any]):
 
 def get_logger(room: str) -> Any:
     """A structlog logger: `log.info("event_name", field=value)`. `room` names the part of the code."""
-    return structlog.get_logger(room, room=room)
+    return structlog.get_logger(f"quartet.{room}", room=room)
 
 
 def bind(**values: str) -> None:

@@ -66,7 +66,9 @@ def register(app: Sanic[Any, Any], operations: Sequence[Operation]) -> None:
     """Adds a route for each operation. HEAD, OPTIONS and TRACE are not routes: they are answered 405."""
     for operation in operations:
         path = operation.path.replace("{", "<").replace("}", ":str>")
-        app.add_route(_guarded(operation), path, methods=[operation.method], name=operation.name)
+        # With an error format given, Sanic does not parse the handler's source to guess one.
+        route = app.route(path, [operation.method], name=operation.name, error_format="json")
+        route(_guarded(operation))
 
 
 def _guarded(operation: Operation) -> Handler:

@@ -142,6 +142,12 @@ class EdgeProtocol(HttpProtocol):
         self._task.cancel()
         self._callback_check_timeouts = self.loop.call_later(CUT_SECONDS, self._cut)
 
+    def close_if_unserved(self) -> None:
+        """Closes unless a handler is at work for it: half of a next request is not owed an answer."""
+        http: EdgeHTTP | None = self._http if hasattr(self, "_http") else None
+        if http is None or http.stage in (Stage.IDLE, Stage.REQUEST):
+            self.close()
+
     def _cut(self) -> None:
         if self.transport is not None:
             self.transport.abort()

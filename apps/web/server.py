@@ -23,7 +23,9 @@ GRACE_SECONDS = (
     3.0  # for requests in flight at a stop; a container gets its SIGKILL ten seconds after SIGTERM
 )
 CUT_SECONDS = 0.5
+CLOSE_SECONDS = 1.0  # for pools: closing one whose server is away takes as long as connecting to it
 BACKLOG = 512
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class PortTaken(Exception):
@@ -100,7 +102,11 @@ class Server:
             return
         server.app.ctx.is_stopping = True
         await asyncio.gather(server.before_stop(), self._drain(server))
-        await server.after_stop()
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await server.after_stop()
+        except TimeoutError:
+            log.warning("close_took_too_long", service=server.app.ctx.service)
         server.app.state.is_started = False
 
     async def _drain(self, server: Any) -> None:
@@ -108,7 +114,7 @@ class Server:
         deadline = loop.time() + self.grace_seconds
         while server.connections and loop.time() < deadline:
             for connection in list(server.connections):
-                connection.close_if_idle()
+                connection.close_if_unserved()
             await asyncio.sleep(0.01)
         late = [connection._task for connection in server.connections if connection._task]
         for connection in list(server.connections):
@@ -168,14 +174,16 @@ def run_service(
 
 
 async def _serve(build: "Callable[[], App | Awaitable[App]]", bound: socket.socket) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stop.set)
     built = build()
     app = await built if isawaitable(built) else built
     async with Server([(app, bound)]) as server:
         log.info("listening", url=server.urls[app.name])
         await stop.wait()
+        for number in SIGNALS:  # a second signal ends the process at once
+            loop.remove_signal_handler(number)
         log.info("stopping")
     log.info("stopped")
 

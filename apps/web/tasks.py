@@ -8,6 +8,8 @@ from apps.web.logs import bind, get_logger
 
 log = get_logger("web")
 
+STOP_SECONDS = 2.0
+
 
 class Background:
     """The tasks of one app. A task that ends by an exception is logged, and the app is no longer ready."""
@@ -25,11 +27,13 @@ class Background:
         return task
 
     async def stop(self) -> None:
-        """Cancels every task and waits until they have ended."""
-        tasks = list(self._tasks)
-        for task in tasks:
+        """Cancels every task and waits until they have ended, for a bounded time."""
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+            for task in late:
+                log.warning("task_does_not_end", task=task.get_name())
 
     async def check(self) -> None:
         """Raises RuntimeError when a task has crashed: a readiness check."""
