@@ -1,8 +1,10 @@
 """Reset-password on a database in a temporary folder, with a clock and a hash pool that tests control."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,26 +14,32 @@ import sqlalchemy as sa
 
 from apps.auth import tokens
 from apps.auth.tokens import Purpose, SigningKey, generate_private_pem
+from apps.mail.letters import Letter
+from apps.mail.outbox import OutboxMail
+from apps.mail.wording import Wording
 from apps.reset_password import handlers
-from apps.reset_password.app import build
+from apps.reset_password.app import TEMPLATES, build
 from apps.reset_password.handlers import Caller, ChoosePassword, Ports, RequestLink
 from apps.reset_password.settings import Settings, load
-from apps.reset_password.tables import outbox, reset_links, users
+from apps.reset_password.tables import outbox, users
 from apps.storage.database import Database
 from apps.storage.migrate import migrate
 from apps.web.server import Server, bind
 from apps.web.tests.doubles import CheapHashes, Clock
 
-OWN_PEM, LOGIN_PEM = generate_private_pem(), generate_private_pem()
-OWN_KEY, LOGIN_KEY = SigningKey.from_pem(OWN_PEM), SigningKey.from_pem(LOGIN_PEM)
-ADA = "ada@example.org"
-NEW = "a harbour in the evening"
+PRIVATE_PEM, LOGIN_PEM = generate_private_pem(), generate_private_pem()
+KEY, LOGIN_KEY = SigningKey.from_pem(PRIVATE_PEM), SigningKey.from_pem(LOGIN_PEM)
+PEPPER = "a pepper that is long enough, and then some more"
+ADA, NOBODY = "ada@example.org", "nobody@example.org"
+NEW = "a brand new harbour"
+CALLER = Caller(client="127.0.0.1", request_id="request-1")
 ENVIRON = {
     "QUARTET_PROFILE": "development",
     "RESET_PASSWORD_DATABASE_URL": "sqlite+aiosqlite:///unused",
-    "PASSWORD_PEPPER": "a pepper that is long enough, and then some more",
-    "RESET_PASSWORD_PRIVATE_KEY": OWN_PEM,
+    "PASSWORD_PEPPER": PEPPER,
+    "RESET_PASSWORD_PRIVATE_KEY": PRIVATE_PEM,
     "LOGIN_PUBLIC_KEYS": LOGIN_KEY.public_pem,
+    "PUBLIC_RESET_PASSWORD_URL": "https://accounts.example.org/",
 }
 
 
@@ -48,98 +56,110 @@ class Desk:
     def ports(self) -> Ports:
         return Ports(self.database, self.hashes, self.clock)  # type: ignore[arg-type]
 
-    def token(
-        self,
-        purpose: Purpose,
-        *,
-        user_id: int = 7,
-        email: str = ADA,
-        pw_version: int = 1,
-        seconds: int = 3600,
-        key: SigningKey = LOGIN_KEY,
-        token_id: str = "some-session",
-    ) -> str:
-        now = self.clock()
-        return tokens.issue(
-            purpose,
-            key,
-            subject=user_id,
-            token_id=token_id,
-            issued_at=now,
-            expires_at=now + timedelta(seconds=seconds),
-            claims={"email": email, "pwv": pw_version},
-        )
+    async def request_link(self, email: str = ADA, session: str | None = None) -> None:
+        command = RequestLink(email, session)
+        await handlers.request_link(command, ports=self.ports, settings=self.settings, caller=CALLER)
 
-    async def sink(self, user_id: int = 7, email: str = ADA, **columns: Any) -> None:
-        """As resetpassword-sink-connector does: Ada, ACTIVE and logged in."""
-        receipt = self.token(tokens.RECEIPT, user_id=user_id, email=email)
-        values = {"User_status": "ACTIVE", "pw_version": 1, "auth_token": receipt, **columns}
-        await self.write(sa.insert(users).values(id=user_id, email=email, **values))
+    async def choose(self, token: str, password: str = NEW) -> None:
+        command = ChoosePassword(token, password)
+        await handlers.choose_password(command, ports=self.ports, settings=self.settings, caller=CALLER)
 
-    async def set_user(self, user_id: int = 7, **columns: Any) -> None:
-        await self.write(sa.update(users).where(users.c.id == user_id).values(**columns))
+    async def look_at(self, token: str | None) -> Any:
+        return await handlers.look_at(token, ports=self.ports, settings=self.settings)
 
-    async def write(self, statement: Any) -> None:
-        await self.database.transact(lambda connection: connection.execute(statement))
+    async def new_link(self, email: str = ADA) -> str:
+        """Asks for a link; returns the token that its mail will hold."""
+        await self.request_link(email)
+        button = (await self.letters())[-1].button
+        assert button is not None
+        return button.url.partition("?token=")[2]
+
+    async def letters(self, **equals: Any) -> list[Letter]:
+        """Every queued mail as it will be worded."""
+        wording = Wording(TEMPLATES)
+        rows = [
+            {**row._mapping, "params": json.loads(row.params)} for row in await self.rows(outbox, **equals)
+        ]
+        mails = [OutboxMail(**{each.name: row[each.name] for each in fields(OutboxMail)}) for row in rows]
+        return [handlers.compose(mail, wording=wording, settings=self.settings) for mail in mails]
 
     async def rows(self, table: sa.Table, **equals: Any) -> list[Any]:
         query = sa.select(table).filter_by(**equals).order_by(*table.primary_key.columns)
         async with self.database.reading() as connection:
             return list((await connection.execute(query)).all())
 
-    async def user(self, user_id: int = 7) -> Any:
-        (row,) = await self.rows(users, id=user_id)
+    async def row(self, email: str = ADA) -> Any:
+        (row,) = await self.rows(users, email=email)
         return row
 
-    async def mails(self, kind: str) -> list[Any]:
-        return await self.rows(outbox, kind=kind)
+    async def write(self, statement: Any) -> None:
+        await self.database.transact(lambda connection: connection.execute(statement))
 
-    async def ask(self, email: str = ADA, session: str | None = None) -> None:
-        command = RequestLink(email, session)
-        caller = Caller("127.0.0.1", "request-1")
-        await handlers.request_link(command, ports=self.ports, settings=self.settings, caller=caller)
+    async def sink(self, user_id: int = 7, email: str = ADA, **columns: Any) -> None:
+        """As resetpassword-sink-connector does for a new user; logged in by default."""
+        token = columns.pop("auth_token", self.issue(tokens.RECEIPT, user_id, email))
+        values = {"User_status": "ACTIVE", "pw_version": 1, "auth_token": token, **columns}
+        await self.write(sa.insert(users).values(id=user_id, email=email, **values))
 
-    async def ask_for_link(self) -> str:
-        """The token of the link that this request is mailed."""
-        known = {row.id for row in await self.rows(reset_links)}
-        await self.ask()
-        (link,) = [row for row in await self.rows(reset_links) if row.id not in known]
-        seconds = int((link.expires_at - self.clock()).total_seconds())
-        return self.token(
-            tokens.RESET, key=OWN_KEY, token_id=link.id, seconds=seconds, pw_version=link.pw_version
+    async def set_user(self, user_id: int = 7, **columns: Any) -> None:
+        """As resetpassword-sink-connector does for a change."""
+        await self.write(sa.update(users).where(users.c.id == user_id).values(**columns))
+
+    def issue(
+        self,
+        purpose: Purpose,
+        user_id: int = 7,
+        email: str = ADA,
+        *,
+        pw_version: int = 1,
+        seconds: int = 172800,
+        key: SigningKey = LOGIN_KEY,
+        token_id: str = "session-1",
+    ) -> str:
+        """A token as its service issues it."""
+        return tokens.issue(
+            purpose,
+            key,
+            subject=user_id,
+            token_id=token_id,
+            issued_at=self.clock.now,
+            expires_at=self.clock.now + timedelta(seconds=seconds),
+            claims={"email": email, "pwv": pw_version},
         )
 
-    async def choose(self, token: str, password: str = NEW) -> None:
-        command = ChoosePassword(token, password)
-        caller = Caller("127.0.0.1", "request-1")
-        await handlers.choose_password(command, ports=self.ports, settings=self.settings, caller=caller)
+
+@asynccontextmanager
+async def open_desk(folder: Path, **settings: Any) -> AsyncIterator[Desk]:
+    database = Database(f"sqlite+aiosqlite:///{folder}/rpwd_db.sqlite")
+    try:
+        await migrate(database, "reset_password")
+        yield Desk(database, replace(load(ENVIRON), **settings))
+    finally:
+        await database.close()
 
 
 def with_desk(folder: Path, story: Callable[[Desk], Awaitable[None]], **settings: Any) -> None:
-    """Runs one asynchronous test on a fresh desk where Ada is logged in."""
+    """Runs one asynchronous test on a fresh desk with Ada in it, who is logged in."""
 
     async def run() -> None:
-        database = Database(f"sqlite+aiosqlite:///{folder}/rpwd_db.sqlite")
-        try:
-            await migrate(database, "reset_password")
-            desk = Desk(database, replace(load(ENVIRON), **settings))
+        async with open_desk(folder, **settings) as desk:
             await desk.sink()
             await story(desk)
-        finally:
-            await database.close()
 
     asyncio.run(run())
 
 
 def serve(folder: Path, story: Callable[[Desk, httpx.AsyncClient], Awaitable[None]], **settings: Any) -> None:
-    """The same with the app served; mail goes nowhere."""
+    """Runs one asynchronous test on a served app with Ada in it, who is logged in; mail goes nowhere."""
 
-    async def run(desk: Desk) -> None:
-        app = build(desk.settings, desk.ports)
-        async with (
-            Server([(app, bind())]) as server,
-            httpx.AsyncClient(base_url=server.urls[app.name], timeout=10) as client,
-        ):
-            await story(desk, client)
+    async def run() -> None:
+        async with open_desk(folder, smtp_port=1, **settings) as desk:
+            await desk.sink()
+            app = build(desk.settings, desk.ports)
+            async with (
+                Server([(app, bind())]) as server,
+                httpx.AsyncClient(base_url=server.urls[app.name], timeout=10) as client,
+            ):
+                await story(desk, client)
 
-    with_desk(folder, run, smtp_port=1, **settings)
+    asyncio.run(run())
