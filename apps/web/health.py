@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 from sanic import HTTPResponse, Request
 
@@ -14,6 +15,7 @@ from apps.web.refusals import NotReady
 log = get_logger("web")
 
 CHECK_SECONDS = 2.0
+PROJECT_FILE = Path(__file__).parents[2] / "pyproject.toml"
 
 Checks = Mapping[str, Callable[[], Awaitable[None]]]
 
@@ -87,10 +89,19 @@ async def failing_checks(checks: Checks) -> list[str]:
 
 
 def project_version() -> str:
-    """The installed version, or "0" when the project runs from its folder."""
+    """The version that is installed, or that of the folder that the project runs from."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
         return version("quartet")
     except PackageNotFoundError:
-        return "0"
+        return _version_in(PROJECT_FILE)
+
+
+def _version_in(project_file: Path) -> str:
+    if not project_file.is_file():  # an image may hold apps/ alone
+        return "unknown"
+    from tomllib import loads
+
+    declared: str = loads(project_file.read_text(encoding="utf-8"))["project"]["version"]
+    return declared

@@ -27,7 +27,9 @@ def test_a_healthy_service_says_so() -> None:
     async def scenario(wire: Wire) -> None:
         assert (await wire.ask("GET", "/livez")).json == {"status": "live"}
         assert (await wire.ask("GET", "/readyz")).json == {"status": "ready"}
-        assert (await wire.ask("GET", "/version")).json["service"] == "test"
+        named = (await wire.ask("GET", "/version")).json
+        assert (named["service"], named["version"]) == ("test", health.project_version())
+        assert named["version"][0].isdigit()
 
     serve(scenario, checks={"database": fine})
 
