@@ -84,6 +84,11 @@ class Desk:
         values = {"password": cheap_hash(RIGHT), "User_status": "ACTIVE", "pw_version": 1, **columns}
         await self.write(sa.insert(users).values(id=user_id, email=email, **values))
 
+    async def sink_anew(self, **columns: Any) -> None:
+        """Ada's row as if it came for the first time: a change back to an older state would be left out."""
+        await self.write(sa.delete(users).where(users.c.email == ADA))
+        await self.sink(**columns)
+
     async def set_user(self, user_id: int = 7, **columns: Any) -> None:
         """As login-sink-connector does for a change."""
         await self.write(sa.update(users).where(users.c.id == user_id).values(**columns))

@@ -162,7 +162,7 @@ def test_an_inactive_account(tmp_path: Path) -> None:
     """Only the right password tells; it ends the count of failures, and nobody has to wait."""
 
     async def story(desk: Desk) -> None:
-        await desk.set_user(User_status="INACTIVE")
+        await desk.sink_anew(User_status="INACTIVE")
         await fail(desk, 4)
         assert await refused(desk.log_in()) is AccountInactive
         assert await refused(desk.log_in()) is AccountInactive

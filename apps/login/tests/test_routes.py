@@ -96,7 +96,7 @@ def test_an_inactive_account(tmp_path: Path) -> None:
     """Told only to whom knows the password."""
 
     async def story(desk: Desk, client: httpx.AsyncClient) -> None:
-        await desk.set_user(User_status="INACTIVE")
+        await desk.sink_anew(User_status="INACTIVE")
         assert refusal(await log_in(client)) == (403, "ACCOUNT_INACTIVE")
         assert not await desk.rows(sessions)
 
@@ -202,10 +202,10 @@ def test_what_opens_no_session(tmp_path: Path) -> None:
         answers = [await client.get(f"{DEV}/session", headers=headers) for headers in given]
         await desk.set_user(pw_version=2)
         answers.append(await client.get(f"{DEV}/session", headers=bearer(outdated)))
-        await desk.set_user(pw_version=1)
-        assert (await client.get(f"{DEV}/session", headers=bearer(token))).status_code == 200
+        fresh = await token_of(client)
+        assert (await client.get(f"{DEV}/session", headers=bearer(fresh))).status_code == 200
         desk.clock.advance(60)
-        answers.append(await client.get(f"{DEV}/session", headers=bearer(token)))
+        answers.append(await client.get(f"{DEV}/session", headers=bearer(fresh)))
         assert {refusal(answer) for answer in answers} == {(401, "TOKEN_INVALID")}
         assert all(shape(answer) == shape(answers[0]) for answer in answers)
         for method, path in [("GET", "sessions"), ("DELETE", "sessions"), ("DELETE", "sessions/x")]:
