@@ -80,8 +80,8 @@ class World:
         """The rows that a topic has carried of one id, oldest first; None is a tombstone."""
         found: list[dict[str, Any] | None] = []
         for record in self.platform.tier.records(topic):
-            if _payload(record.key) == {"id": key}:
-                found.append(_payload(record.value))
+            if payload(record.key) == {"id": key}:
+                found.append(payload(record.value))
         return found
 
     def mails(self, person: Person) -> list[dict[str, Any]]:
@@ -163,7 +163,8 @@ class World:
         )
 
 
-def _payload(text: str | None) -> Any:
+def payload(text: str | None) -> Any:
+    """What a key or value of a topic says, out of its schema envelope; None if it is no JSON."""
     if text is None:
         return None
     try:

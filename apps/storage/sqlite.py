@@ -6,6 +6,7 @@ execute brings its rows along and the other steps stay in the loop. Measured: se
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -14,6 +15,8 @@ import aiosqlite
 T = TypeVar("T")
 
 BUSY_TIMEOUT_MS = 5000
+OPENING_ATTEMPTS = 50
+OPENING_PAUSE_SECONDS = 0.02
 
 # FULL: a commit that was acknowledged survives a power cut.
 _PRAGMAS = (
@@ -34,13 +37,30 @@ def connect(path: str) -> "Connection":
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
             for pragma in _PRAGMAS:
-                connection.execute(pragma)
+                _settle(connection, pragma)
         except BaseException:
             connection.close()
             raise
         return connection
 
     return Connection(open_file)
+
+
+def _settle(connection: sqlite3.Connection, pragma: str) -> None:
+    """Run a PRAGMA, again while another process opens the same new file.
+
+    The change to WAL needs the whole file, and SQLite answers BUSY at once where waiting could deadlock
+    (sqlite.org/wal.html, "Sometimes Queries Return SQLITE_BUSY In WAL Mode"), whatever busy_timeout says.
+    """
+    for attempt in range(1, OPENING_ATTEMPTS + 1):
+        try:
+            connection.execute(pragma)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or attempt == OPENING_ATTEMPTS:
+                raise
+            threading.Event().wait(OPENING_PAUSE_SECONDS)
+        else:
+            return
 
 
 class Connection(aiosqlite.Connection):

@@ -11,6 +11,14 @@ Feature: Late and repeated events change nothing
     And ada can log in with "a harbour in the evening"
     And ada cannot log in with "a quiet harbour at dawn"
 
+  Scenario: An old password that comes last does not return either
+    Given ada is logged in
+    And ada has reset the password to "a harbour in the evening"
+    When the first record of ada in "users" comes again, after all others
+    Then ada can log in with "a harbour in the evening"
+    And ada cannot log in with "a quiet harbour at dawn"
+    And the databases agree on ada in the end
+
   Scenario: A late activation does not activate a newer sign-up
     Given ada has signed up
     And the connector "mongonewuserconnector" is paused
