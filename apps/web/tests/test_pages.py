@@ -37,7 +37,6 @@ def luminance(colour: str) -> float:
         ("on-accent", "accent"),
         ("on-accent", "accent-strong"),
         ("bad", "card"),
-        ("bad", "bad-paper"),
     ],
 )
 def test_text_has_enough_contrast(scheme: str, ink: str, paper: str) -> None:
