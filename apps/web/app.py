@@ -113,6 +113,7 @@ def _config() -> Config:
     config.update(
         ACCESS_LOG=False,
         AUTO_EXTEND=False,
+        GRACEFUL_TCP_CLOSE_TIMEOUT=1.0,  # for a peer that does not read its last answer
         INSPECTOR=False,
         KEEP_ALIVE_TIMEOUT=IDLE_SECONDS,
         MOTD=False,

@@ -7,6 +7,7 @@ cores, a predicted wait of at most 0.5 s and a lower priority kept 80, with chea
 import asyncio
 import math
 import os
+import sys
 import threading
 import time
 from collections import Counter
@@ -96,6 +97,6 @@ def usable_cores() -> int:
 
 def _lower_priority() -> None:
     """Linux schedules by thread, so one thread can be nicer than its process; elsewhere nothing changes."""
-    if os.uname().sysname == "Linux":
+    if sys.platform == "linux":
         thread = threading.get_native_id()
         os.setpriority(os.PRIO_PROCESS, thread, min(19, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS))

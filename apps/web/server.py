@@ -100,7 +100,6 @@ class Server:
     async def _stop_one(self, server: Any) -> None:
         if not server.app.state.is_started:
             return
-        server.app.ctx.is_stopping = True
         await asyncio.gather(server.before_stop(), self._drain(server))
         try:
             async with asyncio.timeout(CLOSE_SECONDS):

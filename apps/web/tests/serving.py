@@ -140,6 +140,15 @@ OPERATIONS: Sequence[Operation] = (
         refusals=[TooFast],
     ),
     Operation(
+        method="DELETE",
+        path="/link",
+        handler=too_fast,
+        name="fastPage",
+        summary="Fast",
+        refusals=[TooFast],
+        is_page=True,
+    ),
+    Operation(
         method="GET",
         path="/who",
         handler=who,

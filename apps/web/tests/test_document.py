@@ -69,8 +69,10 @@ def test_own_refusals_stand_beside_those_of_the_edge(document: dict[str, Any]) -
 
 def test_bodies_are_closed_and_constrained(document: dict[str, Any]) -> None:
     """What read_body refuses, the schema refuses."""
-    schema = document["components"]["schemas"]["Account"]
-    assert schema["additionalProperties"] is False
+    schemas = document["components"]["schemas"]
+    for name in ("Account", "Problem", "FieldError"):
+        assert schemas[name]["additionalProperties"] is False
+    schema = schemas["Account"]
     assert schema["required"] == ["email", "password"]
     assert schema["properties"]["fullName"]["anyOf"] == [{"type": "string", "maxLength": 5}, {"type": "null"}]
 

@@ -98,6 +98,17 @@ def test_a_link_page_shows_its_errors_to_people_as_a_page(
     serve(scenario)
 
 
+def test_a_page_has_the_headers_of_its_status_too() -> None:
+    """Retry-After is for whoever comes back."""
+
+    async def scenario(wire: Wire) -> None:
+        page = await wire.ask("DELETE", "/link", HTML)
+        assert (page.status, page.headers["retry-after"]) == (429, "4")
+        assert page.headers.items() >= PAGE_HEADERS.items()
+
+    serve(scenario)
+
+
 def test_other_routes_answer_problems_even_to_browsers() -> None:
     """Only the link pages are for people."""
 

@@ -15,7 +15,7 @@ from apps.web import server as server_module
 from apps.web import tasks
 from apps.web.app import create_app
 from apps.web.server import PortTaken, Server, bind
-from apps.web.tests.serving import OPERATIONS, Wire, serve
+from apps.web.tests.serving import OPERATIONS, Wire
 
 
 def app(**options: Any) -> Any:
@@ -134,7 +134,9 @@ def test_what_does_not_end_by_itself_cannot_hold_up_a_stop(
         release.set()
         await asyncio.sleep(0)
 
+    began = time.monotonic()
     asyncio.run(scenario())
+    assert time.monotonic() - began < 2
     written = capfd.readouterr().err
     assert "task_does_not_end" in written
     assert "close_took_too_long" in written
@@ -172,17 +174,23 @@ def test_a_taken_port_is_named() -> None:
         assert raised.value.port == taken.getsockname()[1]
 
 
-def test_nothing_is_served_before_the_start_hook_is_done() -> None:
-    """Migrations first."""
+def test_nothing_listens_before_every_start_hook_is_done() -> None:
+    """Migrations first, of all apps."""
 
-    async def scenario(wire: Wire) -> None:
-        assert (await wire.ask("GET", "/livez")).status == 200
+    async def scenario() -> None:
+        sockets = [bind(), bind()]
+        ports = [each.getsockname()[1] for each in sockets]
+        seen: list[bool] = []
 
-    async def start(app: Any) -> None:
-        await asyncio.sleep(0.02)
-        app.ctx.started = True
+        async def look(app: Any) -> None:
+            await asyncio.sleep(0.02)
+            seen.extend(listens(port) for port in ports)
 
-    serve(scenario, start=start)
+        async with Server([(app(), sockets[0]), (app(start=look), sockets[1])]):
+            assert seen == [False, False]
+            assert all(listens(port) for port in ports)
+
+    asyncio.run(scenario())
 
 
 async def started(port: int) -> asyncio.subprocess.Process:
@@ -241,6 +249,28 @@ def test_a_stuck_request_does_not_keep_the_process() -> None:
         _, errors = await process.communicate()
         assert time.monotonic() - began < 5
         assert process.returncode == 0, errors.decode()
+        writer.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_second_signal_ends_the_process_at_once() -> None:
+    """Whoever asks twice does not want to wait."""
+
+    async def scenario() -> None:
+        port = free_port()
+        process = await started(port)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /slow?seconds=60 HTTP/1.1\r\nHost: test\r\n\r\n")
+        assert await process.stdout.readline() == b"in flight\n"
+        process.terminate()
+        while b'"stopping"' not in await process.stderr.readline():
+            pass
+        process.terminate()
+        await process.communicate()
+        assert process.returncode == -signal.SIGTERM
         writer.close()
 
     asyncio.run(scenario())
