@@ -67,7 +67,7 @@ class PlatformProcess:
                 if line.strip() == "ready":
                     self._tier = attach(self.data)
                     return
-        said = "".join(lines) + (self.data / "talk.txt").read_text()[-2000:]
+        said = "".join(lines) + "\n".join(self.log()[-20:])
         raise AssertionError(f"`quartet up` ended with {self._process.wait()}:\n{said}")
 
     def stop(self, with_signal: int = signal.SIGTERM) -> int:
@@ -94,9 +94,9 @@ class PlatformProcess:
             check=False,
         )
 
-    def log(self) -> str:
-        """Everything that the services have logged so far."""
-        return (self.data / "talk.txt").read_text()
+    def log(self) -> list[str]:
+        """What the platform has said on stderr so far, line by line; the services' log is in it as JSON."""
+        return (self.data / "talk.txt").read_text().splitlines()
 
 
 def _free_ports(number: int) -> list[int]:

@@ -1,6 +1,7 @@
 """What a scenario knows: its people, and the last answer that somebody got."""
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from steps.client import Client, token_in
 from steps.waiting import eventually
 
 BOTH: tuple[SQLDatabase, SQLDatabase] = ("signup_db", "login_db")
+ERROR = re.compile(r'"level": "(error|critical)"|^Traceback ')
 PASSWORD = "a quiet harbour at dawn"
 
 
@@ -176,6 +178,9 @@ def payload(text: str | None) -> Any:
 
 @pytest.fixture
 def world(platform: PlatformProcess) -> Iterator[World]:
-    world = World(platform)
+    """The scenario's world; a scenario fails if a service has logged an error or a traceback by its end."""
+    world, known = World(platform), len(platform.log())
     yield world
     world.client.close()
+    errors = [line for line in platform.log()[known:] if ERROR.search(line)]
+    assert errors == [], "logged during the scenario"

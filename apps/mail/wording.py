@@ -23,7 +23,7 @@ from apps.mail.letters import Letter, Link
 
 _SUBJECT = "Subject: "
 # Letters are plain text here; the layout of the HTML part escapes them.
-_environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701
+_environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - no HTML
 
 
 class Wording:

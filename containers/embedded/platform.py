@@ -98,13 +98,6 @@ class EmbeddedPlatform:
         )
 
 
-async def run(data: Path, environ: Mapping[str, str], on_ready: Callable[[EmbeddedPlatform], object]) -> None:
-    """Runs a platform until its task is cancelled, then stops it; raises as EmbeddedPlatform does."""
-    async with EmbeddedPlatform(data, environ) as platform:
-        on_ready(platform)
-        await asyncio.Event().wait()
-
-
 async def _start(
     stack: AsyncExitStack,
     settings: PlatformSettings,

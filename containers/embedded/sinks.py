@@ -266,9 +266,10 @@ def _sql(
         return f"DELETE FROM {table} WHERE {where}"  # noqa: S608 - quoted names
     if settings.insert_mode == "update":
         sets = ", ".join(f"{name} = ?" for name in others) or f"{keys[0]} = {keys[0]}"
-        return f"UPDATE {table} SET {sets} WHERE {where}"  # noqa: S608
+        return f"UPDATE {table} SET {sets} WHERE {where}"  # noqa: S608 - quoted names
     names = [*keys, *others]
-    insert = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
+    places = ", ".join("?" * len(names))
+    insert = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({places})"  # noqa: S608 - quoted names
     if settings.insert_mode == "insert":
         return insert
     changes = ", ".join(f"{name} = excluded.{name}" for name in others)

@@ -16,7 +16,7 @@ from apps.web.settings import SettingsInvalid
 from containers.embedded import platform as platform_module
 from containers.embedded import readiness
 from containers.embedded.environment import SERVICES
-from containers.embedded.platform import EmbeddedPlatform, run
+from containers.embedded.platform import EmbeddedPlatform
 from containers.engines import NotRunning, PlatformRefused, attach
 from containers.inbox_client import InboxClient, Mail
 from containers.settings import PORTS
@@ -118,12 +118,17 @@ def test_a_second_start_goes_on_with_the_first_ones_data(tmp_path: Path, ports: 
     assert {path: path.read_bytes() for path in (tmp_path / "keys").iterdir()} == secrets
 
 
-def test_run_stops_in_order_when_it_is_cancelled(tmp_path: Path, ports: dict[str, str]) -> None:
+def test_a_cancelled_platform_stops_in_order(tmp_path: Path, ports: dict[str, str]) -> None:
     """It tells when it is ready, and frees folder and ports."""
+
+    async def run(ready: asyncio.Event) -> None:
+        async with EmbeddedPlatform(tmp_path, ports):
+            ready.set()
+            await asyncio.Event().wait()
 
     async def story() -> None:
         ready = asyncio.Event()
-        task = asyncio.create_task(run(tmp_path, ports, lambda platform: ready.set()))
+        task = asyncio.create_task(run(ready))
         await ready.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
