@@ -1,0 +1,1 @@
+"""The containers tier: the real engines and the four services, each in its container."""
