@@ -185,7 +185,7 @@ def doctor(data: Data = None, tier: AtTier = "embedded", as_json: InJSON = False
     """Check this machine and say what to do."""
     from containers.commands.up import refuse_missing_tier
     from containers.doctor import examine
-    from containers.embedded.folder import DataFolder
+    from containers.folder import DataFolder
 
     refuse_missing_tier(tier)
     wanted = settings.load(tier=tier, data=data)

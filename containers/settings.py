@@ -20,6 +20,10 @@ PROFILES: Mapping[TierName, Profile] = {
     "external": "production",
 }
 
+SERVICES = ("signup", "activation", "login", "reset_password")
+
+LOCALHOST = "127.0.0.1"
+
 PORTS = (
     Setting("SIGNUP_PORT", "port", "8080", help="port of sign-up"),
     Setting("ACTIVATION_PORT", "port", "4000", help="port of activation"),
@@ -108,3 +112,14 @@ def load(
 def data_folder(option: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
     """The data folder alone, for commands that need no other setting."""
     return option or Path(environ.get(DATA.name) or str(DATA.default))
+
+
+def urls(ports: Mapping[str, int]) -> dict[str, str]:
+    """The base URLs of the services, of the inbox and of the Connect REST API, for people and links."""
+    names = (*SERVICES, "inbox", "connect")
+    return {name: f"http://localhost:{ports[f'{name.upper()}_PORT']}" for name in names}
+
+
+def is_given(name: str, environ: Mapping[str, str]) -> bool:
+    """Whether the environment sets this, by NAME or by NAME_FILE."""
+    return bool(environ.get(name) or environ.get(f"{name}_FILE"))

@@ -34,11 +34,11 @@ from containers.bench.subject import PASSWORD
 from containers.embedded.config import read_folder
 from containers.embedded.connect import Connect
 from containers.embedded.environment import DATABASES, connector_environ, database_url, service_environ
-from containers.embedded.folder import DOCUMENTS, DataFolder
-from containers.embedded.keys import ensure_secrets
 from containers.embedded.log import DurableLog
 from containers.embedded.platform import CONNECTOR_FILES
 from containers.embedded.services import load_services
+from containers.folder import DOCUMENTS, DataFolder
+from containers.keys import ensure_secrets
 
 TABLE = Path(__file__).with_name("counts.json")
 KEYS = ("statements", "commits", "hashes", "events")

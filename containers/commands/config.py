@@ -8,7 +8,7 @@ from apps.web.settings import Setting, SettingsInvalid, given, origin
 from containers import settings
 from containers.commands.output import say, show_json, show_table
 from containers.embedded.environment import service_environ
-from containers.embedded.folder import DataFolder
+from containers.folder import DataFolder
 from containers.settings import PlatformSettings, TierName
 
 MASK = "***"

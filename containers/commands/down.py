@@ -6,8 +6,8 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from containers.embedded.folder import DataFolder
 from containers.engines import PlatformRefused
+from containers.folder import DataFolder
 from containers.polling import DeadlinePassed, poll
 
 DEADLINE_SECONDS = 10.0

@@ -9,8 +9,8 @@ import httpx
 from containers.commands.connectors import board, show_board
 from containers.commands.output import show, show_table
 from containers.engines import Tier
+from containers.settings import SERVICES
 
-SERVICES = ("signup", "activation", "login", "reset_password")
 DEADLINE_SECONDS = 3.0
 
 

@@ -58,5 +58,5 @@ ACCOUNTS = (
     "observer",
 )
 """Accounts of the engines, each with a password of its own (letters, digits, `-` and `_` only), made at the
-first start and kept in the data folder. `capture` is the connectors' source account, `sink` has on each server
-the one table that a sink fills, `observer` reads for `quartet journey` and the suite."""
+first start and kept in the data folder. `capture` is the connectors' source account, `sink` has on each
+server the one table that a sink fills, `observer` reads for `quartet journey` and the suite."""

@@ -8,24 +8,14 @@ data folder.
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from containers.embedded.folder import DataFolder
-from containers.settings import PlatformSettings
-
-SERVICES = ("signup", "activation", "login", "reset_password")
+from containers.folder import DataFolder
+from containers.settings import LOCALHOST, SERVICES, PlatformSettings, is_given, urls
 
 DATABASES: Mapping[str, str] = {"signup": "signup_db", "login": "login_db", "reset_password": "rpwd_db"}
 """The SQL database of each service that has one."""
 
-LOCALHOST = "127.0.0.1"
-
 _NOWHERE = "embedded.invalid"
 """Host of the engines that are not there: the checks of settings and connectors want a well-formed one."""
-
-
-def urls(ports: Mapping[str, int]) -> dict[str, str]:
-    """The base URLs of the services, of the inbox and of the Connect REST API, for people and links."""
-    names = (*SERVICES, "inbox", "connect")
-    return {name: f"http://localhost:{ports[f'{name.upper()}_PORT']}" for name in names}
 
 
 def database_url(folder: DataFolder, database: str) -> str:
@@ -71,8 +61,3 @@ def connector_environ(given: Mapping[str, str]) -> dict[str, str]:
         "QUARTET_KAFKA_BOOTSTRAP": f"{_NOWHERE}:9092",
     }
     return {**hosts, **ports, **accounts, **others, **{name: value for name, value in given.items() if value}}
-
-
-def is_given(name: str, environ: Mapping[str, str]) -> bool:
-    """Whether the environment sets this, by NAME or by NAME_FILE."""
-    return bool(environ.get(name) or environ.get(f"{name}_FILE"))

@@ -15,9 +15,9 @@ import httpx
 from containers.connectors import TIMEOUT_SECONDS, ConnectClient
 from containers.embedded.capture import quoted
 from containers.embedded.documents import read_documents
-from containers.embedded.folder import DataFolder, Description
 from containers.embedded.operators import matches
 from containers.engines import CAPABILITIES, SQLDatabase, TopicRecord
+from containers.folder import DataFolder, Description
 
 RECORDS_AT_ONCE = 1000
 

@@ -27,14 +27,13 @@ from containers.embedded.environment import (
     connector_environ,
     database_url,
     service_environ,
-    urls,
 )
-from containers.embedded.folder import DOCUMENTS, DataFolder, Description, refusal
 from containers.embedded.log_file import LogDamaged
 from containers.embedded.ports import bind_ports
 from containers.embedded.readiness import PlatformNotReady, connectors_running, services_ready
 from containers.engines import PlatformRefused
-from containers.settings import PlatformSettings
+from containers.folder import DOCUMENTS, DataFolder, Description, refusal
+from containers.settings import PlatformSettings, urls
 
 if TYPE_CHECKING:
     from containers.embedded.connect import Connect
@@ -113,10 +112,10 @@ async def _start(
     from containers.embedded.connect import Connect
     from containers.embedded.documents import EmbeddedDocuments
     from containers.embedded.inbox import Inbox
-    from containers.embedded.keys import ensure_secrets
     from containers.embedded.log import DurableLog
     from containers.embedded.rest import create_rest
     from containers.embedded.services import Engines, build_services, load_services
+    from containers.keys import ensure_secrets
 
     configure_logging()
     is_development = settings.profile == "development"

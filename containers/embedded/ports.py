@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
 
 from apps.web.server import PortTaken, bind
-from containers.embedded.environment import LOCALHOST
 from containers.engines import PlatformRefused
+from containers.settings import LOCALHOST
 
 
 def bind_ports(stack: ExitStack | AsyncExitStack, ports: Mapping[str, int]) -> dict[str, socket.socket]:

@@ -7,8 +7,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from containers.embedded.environment import LOCALHOST, SERVICES
 from containers.engines import PlatformRefused
+from containers.settings import LOCALHOST, SERVICES
 
 if TYPE_CHECKING:
     from containers.embedded.connect import Connect

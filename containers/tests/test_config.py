@@ -9,7 +9,7 @@ from apps.auth.tokens import generate_private_pem
 from apps.web.settings import SettingsInvalid
 from containers import settings
 from containers.commands import config
-from containers.embedded.keys import ensure_secrets
+from containers.keys import ensure_secrets
 
 NAMES = {setting.name for setting in settings.catalogue()}
 PEPPER = "a pepper of more than thirty-two bytes, 0123456789"

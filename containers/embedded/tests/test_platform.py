@@ -15,11 +15,10 @@ import pytest
 from apps.web.settings import SettingsInvalid
 from containers.embedded import platform as platform_module
 from containers.embedded import readiness
-from containers.embedded.environment import SERVICES
 from containers.embedded.platform import EmbeddedPlatform
 from containers.engines import NotRunning, PlatformRefused, attach
 from containers.inbox_client import InboxClient, Mail
-from containers.settings import PORTS
+from containers.settings import PORTS, SERVICES
 
 CONNECTORS = {
     "signupconnector",

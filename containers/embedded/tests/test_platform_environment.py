@@ -8,7 +8,7 @@ from sqlalchemy.engine import make_url
 
 from containers import settings as platform_settings
 from containers.embedded.environment import connector_environ, service_environ
-from containers.embedded.folder import DataFolder
+from containers.folder import DataFolder
 
 
 def completed(

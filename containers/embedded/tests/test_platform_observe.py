@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from containers.embedded.documents import EmbeddedDocuments
-from containers.embedded.folder import DataFolder, Description
 from containers.embedded.observe import EmbeddedTier
 from containers.engines import NotRunning, attach
+from containers.folder import DataFolder, Description
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
 

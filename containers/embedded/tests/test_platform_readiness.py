@@ -7,8 +7,8 @@ import pytest
 
 from containers.embedded import readiness
 from containers.embedded.connect import Connect
-from containers.embedded.environment import SERVICES
 from containers.engines import PlatformRefused
+from containers.settings import SERVICES
 
 
 class Service:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from containers.embedded.folder import DataFolder, Description, refusal
 from containers.engines import NotRunning, PlatformRefused
+from containers.folder import DataFolder, Description, refusal
 
 
 def described(pid: int) -> Description:

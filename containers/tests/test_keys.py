@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from apps.auth.tokens import SigningKey
-from containers.embedded.keys import ensure_secrets
 from containers.engines import PlatformRefused
+from containers.keys import ensure_secrets
 
 NAMES = {
     "PASSWORD_PEPPER",

@@ -1,8 +1,9 @@
-"""The data folder of an embedded platform: what lies where, who holds it, and what is wrong with it.
+"""The data folder of a platform: what lies where, who holds it, and what is wrong with it.
 
 signup_db.sqlite login_db.sqlite rpwd_db.sqlite    the databases of sign-up, login and reset-password
 activate_user_reg_db.sqlite                        the documents of activation
 log.sqlite inbox.sqlite                            topics and connector offsets; the development inbox
+                                                   (these six on the embedded tier only)
 keys/                                              secrets (keys.py)
 platform.lock                                      held (flock) while a platform runs here
 platform.json                                      where it answers; there once it is ready
@@ -16,7 +17,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,10 @@ FILES = (*SQL_DATABASES, DOCUMENTS, "log", "inbox")
 
 @dataclass(frozen=True)
 class Description:
-    """What platform.json says: `urls` by service, `smtp` as host:port, `started_at` in RFC 3339."""
+    """What platform.json says: `urls` by service, `smtp` as host:port, `started_at` in RFC 3339.
+
+    engines: of a tier with engines of their own, where each answers: host:port by name.
+    """
 
     tier: str
     pid: int
@@ -38,6 +42,7 @@ class Description:
     urls: Mapping[str, str]
     smtp: str
     ports: Mapping[str, int]
+    engines: Mapping[str, str] = field(default_factory=dict)
 
 
 class DataFolder:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from apps.auth.passwords import pepper_problem
 from apps.auth.tokens import KeyInvalid, SigningKey, generate_private_pem
-from containers.embedded.environment import is_given
 from containers.engines import PlatformRefused
+from containers.settings import is_given
 
 SIGNERS = ("signup", "login", "reset_password")
 
