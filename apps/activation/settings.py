@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from apps.auth.tokens import PublicKeys
-from apps.web.common_settings import public_keys
+from apps.web.common_settings import LISTEN_HOST, listening_on, public_keys
 from apps.web.settings import Secret, Setting, SettingsInvalid, origin
 from apps.web.settings import load as load_settings
 
@@ -26,6 +26,7 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("development", "production"),
         help="which rules hold: development or production",
     ),
+    LISTEN_HOST,
     Setting("ACTIVATION_PORT", "port", "4000", help="where activation listens"),
     Setting(
         "ACTIVATION_MONGO_URL",
@@ -48,6 +49,7 @@ class Settings:
     """The checked values, under the names of their settings in lower case."""
 
     quartet_profile: str
+    listen_host: str | None
     activation_port: int
     activation_mongo_url: Secret | None
     kafka_bootstrap_servers: str | None
@@ -65,8 +67,8 @@ class Settings:
 
     @property
     def host(self) -> str:
-        """Where the service listens: in development nobody outside of this machine can reach it."""
-        return "127.0.0.1" if self.is_development else "0.0.0.0"  # noqa: S104 - in its container
+        """Where the service listens."""
+        return listening_on(self.listen_host, is_development=self.is_development)
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:

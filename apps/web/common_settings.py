@@ -58,6 +58,18 @@ def public_keys(name: str, help: str, *, required_in_production: bool = True) ->
     return Setting(name, "pem", required_in_production=required_in_production, check=complaint, help=help)
 
 
+LISTEN_HOST = Setting(
+    "LISTEN_HOST",
+    "text",
+    help="address to listen on; if not set, every one in production, 127.0.0.1 in development",
+)
+
+
+def listening_on(listen_host: str | None, *, is_development: bool) -> str:
+    """Where a service listens unless told: in development nobody outside of this machine can reach it."""
+    return listen_host or ("127.0.0.1" if is_development else "0.0.0.0")  # noqa: S104 - in its container
+
+
 COMMON_SETTINGS: tuple[Setting, ...] = (
     Setting(
         "QUARTET_PROFILE",
@@ -66,6 +78,7 @@ COMMON_SETTINGS: tuple[Setting, ...] = (
         choices=("development", "production"),
         help="which rules hold: development or production",
     ),
+    LISTEN_HOST,
     Setting(
         "MAIL_PER_ADDRESS", "count", "5", help="mails of one kind that one address gets within the window"
     ),
@@ -105,6 +118,7 @@ class CommonSettings:
     """The values of COMMON_SETTINGS, under their names in lower case."""
 
     quartet_profile: str
+    listen_host: str | None
     mail_per_address: int
     mail_window_seconds: int
     smtp_host: str
@@ -132,8 +146,8 @@ class CommonSettings:
 
     @property
     def host(self) -> str:
-        """Where the service listens: in development nobody outside of this machine can reach it."""
-        return "127.0.0.1" if self.is_development else "0.0.0.0"  # noqa: S104 - in its container
+        """Where the service listens."""
+        return listening_on(self.listen_host, is_development=self.is_development)
 
 
 T = TypeVar("T", bound=CommonSettings)

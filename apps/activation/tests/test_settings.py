@@ -33,6 +33,7 @@ def test_complete_settings() -> None:
 def test_development_needs_the_key_of_sign_up_only() -> None:
     """The platform brings the documents and the topics along."""
     assert load(ENVIRON).host == "127.0.0.1"
+    assert load({**ENVIRON, "LISTEN_HOST": "10.0.0.7"}).host == "10.0.0.7"
     assert problems({"QUARTET_PROFILE": "development"}) == ["SIGNUP_PUBLIC_KEYS is not set"]
 
 

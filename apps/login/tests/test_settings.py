@@ -93,3 +93,8 @@ def test_a_service_that_lacks_settings_says_so_and_exits() -> None:
     )
     assert started.returncode == 2
     assert {line.split()[1] for line in started.stderr.splitlines()} == set(PRODUCTION)
+
+
+def test_listens_where_it_is_told() -> None:
+    """A container of the development profile has to be reached from outside of it."""
+    assert load({**ENVIRON, "LISTEN_HOST": "10.0.0.7"}).host == "10.0.0.7"
