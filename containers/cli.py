@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -50,11 +51,14 @@ def up(
     data: Data = None,
     tier: AtTier = "embedded",
     detach: Annotated[bool, typer.Option("--detach", help="Return once everything is ready.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Containers tier: keep the volumes for the next start.")
+    ] = False,
 ) -> None:
     """Start the platform; Ctrl-C or SIGTERM stops it."""
     from containers.commands import up as command
 
-    wanted = settings.load(tier=tier, data=data)
+    wanted = replace(settings.load(tier=tier, data=data), keep=keep)
     raise typer.Exit(command.detach(wanted) if detach else command.run(wanted))
 
 
@@ -193,6 +197,10 @@ def doctor(data: Data = None, tier: AtTier = "embedded", as_json: InJSON = False
     with suppress(NotRunning):
         running_pid = DataFolder(wanted.data).description().pid
     checks = examine(wanted.data, wanted.ports, running_pid=running_pid)
+    if tier == "containers":
+        from containers.docker.doctor import examine as examine_docker
+
+        checks += examine_docker(is_running=running_pid is not None)
     if as_json:
         show_json([vars(check) for check in checks])
     else:

@@ -153,7 +153,7 @@ def _disk(data: Path) -> Check:
 
 
 def _memory() -> Check:
-    available = _available_memory_bytes()
+    available = available_memory_bytes()
     if available is None:
         return Check("free memory", "ok", "not known on this system")
     if available < COMFORTABLE_MEMORY_BYTES:
@@ -161,7 +161,8 @@ def _memory() -> Check:
     return Check("free memory", "ok", _mib(available))
 
 
-def _available_memory_bytes() -> int | None:
+def available_memory_bytes() -> int | None:
+    """What programs may still take on this machine; None where it does not say."""
     with suppress(OSError):
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):

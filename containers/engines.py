@@ -19,7 +19,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from containers.connectors import ConnectClient
 
-CAPABILITIES: Mapping[str, frozenset[str]] = {"embedded": frozenset({"faults", "settings"})}
+CAPABILITIES: Mapping[str, frozenset[str]] = {
+    "embedded": frozenset({"faults", "settings"}),
+    "containers": frozenset({"faults", "settings"}),
+}
 """By tier: `faults` can kill and start its parts, `settings` can start a platform with other settings."""
 
 SQLDatabase = Literal["signup_db", "login_db", "rpwd_db"]
@@ -89,6 +92,12 @@ def attach(data: Path) -> Tier:
     Raises:
         NotRunning: nothing runs there, or it is still starting.
     """
+    from containers.folder import DataFolder  # which knows the errors of this module
+
+    if DataFolder(data).description().tier == "containers":
+        from containers.docker.observe import ContainersTier
+
+        return ContainersTier.attach(data)
     from containers.embedded.observe import EmbeddedTier
 
     return EmbeddedTier.attach(data)

@@ -2,18 +2,23 @@
 
 keys/pepper                                            the pepper of every password hash
 keys/signup.pem, keys/login.pem, keys/reset_password.pem   the private keys (P-256) of the services that sign
+keys/accounts.json                                     the passwords of the engines' accounts (containers tier)
 """
 
+import json
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from apps.auth.passwords import pepper_problem
 from apps.auth.tokens import KeyInvalid, SigningKey, generate_private_pem
 from containers.engines import PlatformRefused
 from containers.settings import is_given
+
+ACCOUNTS_FILE = "accounts.json"
 
 SIGNERS = ("signup", "login", "reset_password")
 
@@ -48,6 +53,43 @@ def ensure_secrets(folder: Path, *, has_accounts: bool, given: Mapping[str, str]
         if private is not None and not is_given(name, given):
             found[name] = SigningKey.from_pem(private).public_pem
     return found
+
+
+def ensure_passwords(folder: Path, accounts: Sequence[str], *, has_data: bool) -> dict[str, str]:
+    """A password for each account of the engines; letters, digits, `-` and `_` only.
+
+    Args:
+        folder: where they are kept.
+        has_data: engines have kept data of an earlier run, and with it their passwords.
+
+    Raises:
+        PlatformRefused: the file is damaged, or gone while the engines still have its passwords.
+    """
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / ACCOUNTS_FILE
+    if has_data and not path.exists():
+        raise PlatformRefused(
+            f"{path} is gone, and without it nobody gets into the databases that are kept: put it back, or "
+            "throw them away with `quartet down --volumes`."
+        )
+    return dict(json.loads(_ensure(path, lambda: _new_passwords(accounts), partial(_passwords_problem, accounts))))
+
+
+def read_passwords(folder: Path) -> dict[str, str]:
+    """The passwords that ensure_passwords() has made."""
+    return dict(json.loads((folder / ACCOUNTS_FILE).read_text(encoding="ascii")))
+
+
+def _new_passwords(accounts: Sequence[str]) -> str:
+    return json.dumps({account: secrets.token_urlsafe(24) for account in accounts}, indent=2)
+
+
+def _passwords_problem(accounts: Sequence[str], text: str) -> str | None:
+    try:
+        found = json.loads(text)
+        return None if all(found[account] for account in accounts) else "an empty password"
+    except (ValueError, KeyError, TypeError):
+        return "no password of every account"
 
 
 def _key_problem(pem: str) -> str | None:

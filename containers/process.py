@@ -2,14 +2,13 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 
 from containers.engines import Tier, attach
+from containers.ports import free_ports
 
 PORTS = (
     "SIGNUP_PORT",
@@ -33,7 +32,7 @@ class PlatformProcess:
         self._tier_name = tier_name
         self.environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith("QUARTET_")},
-            **dict(zip(PORTS, map(str, _free_ports(len(PORTS))), strict=True)),
+            **dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True)),
             **settings,
         }
         self._process: subprocess.Popen[str] | None = None
@@ -97,11 +96,3 @@ class PlatformProcess:
     def log(self) -> list[str]:
         """What the platform has said on stderr so far, line by line; the services' log is in it as JSON."""
         return (self.data / "talk.txt").read_text().splitlines()
-
-
-def _free_ports(number: int) -> list[int]:
-    with ExitStack() as stack:
-        socks = [stack.enter_context(socket.socket()) for _ in range(number)]
-        for sock in socks:
-            sock.bind(("127.0.0.1", 0))
-        return [sock.getsockname()[1] for sock in socks]

@@ -53,13 +53,17 @@ def profile_setting(tier: TierName) -> Setting:
 
 @dataclass(frozen=True)
 class PlatformSettings:
-    """`ports` by the name of their setting; `environ` is what the services' settings are read from."""
+    """`ports` by the name of their setting; `environ` is what the services' settings are read from.
+
+    keep: on the containers tier, whether the volumes outlive the platform.
+    """
 
     tier: TierName
     data: Path
     profile: Profile
     ports: Mapping[str, int]
     environ: Mapping[str, str]
+    keep: bool = False
 
 
 def catalogue(tier: TierName = "embedded") -> list[Setting]:

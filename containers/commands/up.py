@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from containers.commands.output import say, show
@@ -14,8 +14,9 @@ from containers.doctor import data_folder_problem
 from containers.engines import PlatformRefused
 from containers.settings import PlatformSettings, TierName
 
-STOP_SECONDS = 4.5
-"""A stop that takes longer is cut: the contract gives five, and every store survives a kill."""
+STOP_SECONDS: Mapping[TierName, float] = {"embedded": 4.5, "containers": 60.0}
+"""A stop that takes longer is cut: on the embedded tier the contract gives five, and every store survives a kill;
+containers have to be removed, or they stay."""
 
 STANDS_IN: Mapping[TierName, tuple[str, str]] = {
     "embedded": (
@@ -23,15 +24,23 @@ STANDS_IN: Mapping[TierName, tuple[str, str]] = {
         "SQLite for MySQL and MongoDB, a durable log in SQLite for Kafka, "
         "an interpreter of the connector files for Kafka Connect",
     ),
+    "containers": (
+        "the four services, MySQL, MongoDB, Kafka, Kafka Connect with Debezium, SMTP",
+        "the development inbox for a mail server",
+    ),
 }
 """What is real on a tier, and what stands in for what."""
 
 
 class Platform(Protocol):
-    """What every tier's platform is to this command: ready when entered, stopped when left."""
+    """What every tier's platform is to this command: ready when entered, stopped when left.
+
+    stand_ins: what stands in for what besides what STANDS_IN says, because this machine has no better.
+    """
 
     urls: Mapping[str, str]
     smtp: str
+    stand_ins: Sequence[str]
 
     async def __aenter__(self) -> Any: ...
 
@@ -47,9 +56,21 @@ def platform_of(wanted: PlatformSettings, progress: Callable[[str], object]) -> 
         PlatformRefused: the tier is not there.
     """
     refuse_missing_tier(wanted.tier)
+    if wanted.tier == "containers":
+        return _containers_platform(wanted, progress)
     from containers.embedded.platform import EmbeddedPlatform
 
     return EmbeddedPlatform(wanted.data, wanted.environ, progress=progress)
+
+
+def _containers_platform(wanted: PlatformSettings, progress: Callable[[str], object]) -> Platform:
+    try:
+        from containers.docker.platform import ContainersPlatform
+    except ModuleNotFoundError as error:
+        raise PlatformRefused(
+            f"The containers tier needs the package {error.name}: pip install 'quartet[containers]'."
+        ) from error
+    return ContainersPlatform(wanted, progress=progress)
 
 
 def refuse_missing_tier(tier: TierName) -> None:
@@ -86,7 +107,7 @@ async def _serve(wanted: PlatformSettings) -> int:
             os._exit(1)  # asked twice: now
         stop.set()
         say("Stopping …")
-        loop.call_later(STOP_SECONDS, os._exit, 1)
+        loop.call_later(STOP_SECONDS[wanted.tier], os._exit, 1)
         if not is_ready and main is not None:
             main.cancel()
 
@@ -113,7 +134,7 @@ def _tell(wanted: PlatformSettings, platform: Platform) -> None:
     lines = {
         "tier": f"{wanted.tier}, {wanted.profile} profile",
         "real": real,
-        "stands in": stand_ins,
+        "stands in": "; ".join([stand_ins, *platform.stand_ins]),
         "data": wanted.data.absolute(),
         **{name.replace("_", "-"): url for name, url in platform.urls.items()},
         "mail": f"{platform.smtp} (SMTP)",
@@ -137,6 +158,7 @@ def detach(wanted: PlatformSettings) -> int:
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = data / "platform.log"
     command = [sys.executable, "-m", "containers", "up", "--tier", wanted.tier, "--data", str(data)]
+    command += ["--keep"] if wanted.keep else []
     with log.open("ab") as kept:
         began = kept.tell()
         child = subprocess.Popen(  # noqa: S603 - this very program

@@ -13,7 +13,7 @@ import asyncio
 import os
 import socket
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -64,6 +64,7 @@ class EmbeddedPlatform:
         self._stack = AsyncExitStack()
         self.urls: Mapping[str, str] = {}
         self.smtp = ""
+        self.stand_ins: Sequence[str] = ()
 
     async def __aenter__(self) -> EmbeddedPlatform:
         settings = platform_settings.load(self._environ, tier="embedded", data=self._data)
