@@ -72,7 +72,7 @@ def connect_part(*, host_port: int, environment: Mapping[str, str]) -> Part:
 def broker_serves(port: int) -> Probe:
     """Ready when the broker behind this port names itself, under this port, among those that serve.
 
-    The controller lists a broker only once it takes requests, so a connection or an open listener is not enough.
+    It is listed only once it takes requests: neither a connection nor an open listener says as much.
     """
 
     def probe(inside: Inside) -> str | None:
