@@ -178,4 +178,13 @@ def _create_engine(url: URL, pool_size: int) -> AsyncEngine:
     if path := url.get_backend_name() == "sqlite" and url.database:
         return create_async_engine(url, async_creator=lambda: sqlite.connect(path), **pool)
     arguments = {"connect_timeout": CONNECT_SECONDS, "charset": "utf8mb4", "init_command": _MYSQL_SESSION}
-    return create_async_engine(url, connect_args=arguments, pool_recycle=300, pool_pre_ping=True, **pool)
+    return create_async_engine(
+        url,
+        connect_args=arguments,
+        pool_recycle=300,
+        pool_pre_ping=True,
+        # For MySQL SQLAlchemy takes a join for a cartesian product when its ON clause compares with values
+        # only (its compiler's visit_join). The same statements are still looked through on SQLite.
+        enable_from_linting=False,
+        **pool,
+    )

@@ -19,6 +19,7 @@ from apps.login.settings import Settings, load
 from apps.login.tables import users
 from apps.storage.database import Database
 from apps.storage.migrate import migrate
+from apps.storage.tests.engines import open_database
 from apps.web.server import Server, bind
 from apps.web.tests.doubles import CheapHashes, Clock, cheap_hash
 
@@ -107,7 +108,7 @@ def session_of(token: str, clock: Clock) -> Claims:
 
 @asynccontextmanager
 async def open_desk(folder: Path, **settings: Any) -> AsyncIterator[Desk]:
-    database = Database(f"sqlite+aiosqlite:///{folder}/login_db.sqlite")
+    database = open_database(folder, "login_db")
     try:
         await migrate(database, "login")
         yield Desk(database, replace(load(ENVIRON), **settings))

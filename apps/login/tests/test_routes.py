@@ -11,6 +11,7 @@ import pytest
 from apps.auth.tokens import PublicKeys
 from apps.login.tables import audit, login_failures, outbox, sessions, suspended_users
 from apps.login.tests.desk import ADA, KEY, NOBODY, RIGHT, WRONG, Desk, serve, session_of
+from apps.storage.tests.engines import only_on_sqlite
 
 DEV = "/api/v1/dev"
 LOGIN = f"{DEV}/login"
@@ -298,6 +299,7 @@ def test_the_edge_is_there(tmp_path: Path) -> None:
     serve(tmp_path, story)
 
 
+@only_on_sqlite
 def test_a_database_that_is_away(tmp_path: Path) -> None:
     """The service answers that it is not ready, and no login gets a false answer."""
 

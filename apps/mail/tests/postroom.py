@@ -18,6 +18,7 @@ from apps.mail.letters import Letter, Link
 from apps.mail.outbox import OutboxMail, outbox_table, queue_mail
 from apps.mail.smtp import SMTPSender
 from apps.storage.database import Database
+from apps.storage.tests.engines import open_database
 
 METADATA = sa.MetaData()
 OUTBOX = outbox_table(METADATA)
@@ -38,7 +39,7 @@ def now() -> datetime:
 @asynccontextmanager
 async def database(folder: Path) -> AsyncIterator[Database]:
     """The outbox in a file of its own."""
-    opened = Database(f"sqlite+aiosqlite:///{folder / 'outbox.sqlite'}")
+    opened = open_database(folder, "outbox")
     async with opened.engine.begin() as connection:
         await connection.run_sync(METADATA.create_all)
     try:

@@ -24,6 +24,7 @@ from apps.reset_password.settings import Settings, load
 from apps.reset_password.tables import outbox, users
 from apps.storage.database import Database
 from apps.storage.migrate import migrate
+from apps.storage.tests.engines import open_database
 from apps.web.server import Server, bind
 from apps.web.tests.doubles import CheapHashes, Clock
 
@@ -130,7 +131,7 @@ class Desk:
 
 @asynccontextmanager
 async def open_desk(folder: Path, **settings: Any) -> AsyncIterator[Desk]:
-    database = Database(f"sqlite+aiosqlite:///{folder}/rpwd_db.sqlite")
+    database = open_database(folder, "rpwd_db")
     try:
         await migrate(database, "reset_password")
         yield Desk(database, replace(load(ENVIRON), **settings))

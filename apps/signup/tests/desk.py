@@ -18,6 +18,7 @@ from apps.signup.settings import Settings, load
 from apps.signup.tables import suspended_users, users
 from apps.storage.database import Database
 from apps.storage.migrate import migrate
+from apps.storage.tests.engines import open_database
 
 PRIVATE_PEM = generate_private_pem()
 PEPPER = "a pepper that is long enough, and then some more"
@@ -114,7 +115,7 @@ class Desk:
 
 @asynccontextmanager
 async def open_desk(folder: Path, **settings: Any) -> AsyncIterator[Desk]:
-    database = Database(f"sqlite+aiosqlite:///{folder}/signup_db.sqlite")
+    database = open_database(folder, "signup_db")
     try:
         await migrate(database, "signup")
         yield Desk(database, replace(load(ENVIRON), **settings))

@@ -1,4 +1,4 @@
-"""The words in which MySQL and SQLite differ, as SQL for both and as behaviour on SQLite."""
+"""The words in which MySQL and SQLite differ, as SQL for both and as behaviour on the engine of the run."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
@@ -11,7 +11,6 @@ from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.schema import CreateTable
 
 from apps.storage.audit import audit_table, record_event
-from apps.storage.database import Database
 from apps.storage.dialect import (
     UTCDateTime,
     address_type,
@@ -21,6 +20,7 @@ from apps.storage.dialect import (
     insert_or_ignore,
     insert_or_update,
 )
+from apps.storage.tests.engines import open_database
 
 METADATA = sa.MetaData()
 AUDIT = audit_table(METADATA)
@@ -85,9 +85,9 @@ def test_mysql_upserts() -> None:
     )
 
 
-def on_sqlite(path: Path, work: Any) -> Any:
+def on_engine(path: Path, work: Any) -> Any:
     async def main() -> Any:
-        database = Database(f"sqlite+aiosqlite:///{path / 'test.sqlite'}")
+        database = open_database(path, "test")
         try:
             async with database.engine.begin() as connection:
                 await connection.run_sync(METADATA.create_all)
@@ -98,20 +98,22 @@ def on_sqlite(path: Path, work: Any) -> Any:
     return asyncio.run(main())
 
 
-def test_upserts_on_sqlite(tmp_path: Path) -> None:
+def test_upserts_on_engine(tmp_path: Path) -> None:
     """Insert, then update by the value that stands there; ignoring leaves the row as it is."""
 
     async def work(connection: Any) -> Any:
         for _ in range(3):
             values = {"email": "a@b.example", "failures": 1}
             more = {"failures": USERS.c.failures + 1}
-            await connection.execute(insert_or_update(USERS, values, update=more, dialect="sqlite"))
+            await connection.execute(
+                insert_or_update(USERS, values, update=more, dialect=connection.dialect.name)
+            )
         await connection.execute(
             insert_or_ignore(USERS, {"id": 1, "email": "c@d.example"}, dialect=connection.dialect.name)
         )
         return (await connection.execute(sa.select(USERS.c.id, USERS.c.email, USERS.c.failures))).all()
 
-    assert on_sqlite(tmp_path, work) == [(1, "a@b.example", 3)]
+    assert on_engine(tmp_path, work) == [(1, "a@b.example", 3)]
 
 
 def test_times_come_back_aware_and_exact(tmp_path: Path) -> None:
@@ -122,11 +124,11 @@ def test_times_come_back_aware_and_exact(tmp_path: Path) -> None:
         await connection.execute(USERS.insert().values(email="a", at=paris))
         await connection.execute(USERS.insert().values(email="b", at=NOON.replace(microsecond=0)))
         times = (await connection.scalars(sa.select(USERS.c.at).order_by(USERS.c.at))).all()
-        texts = (await connection.scalars(sa.text("SELECT at FROM users ORDER BY at"))).all()
+        texts = (await connection.scalars(sa.text("SELECT CAST(at AS CHAR) FROM users ORDER BY at"))).all()
         until = await connection.scalar(sa.select(sa.func.count()).where(USERS.c.at <= NOON))
         return times, texts, until
 
-    times, texts, until = on_sqlite(tmp_path, work)
+    times, texts, until = on_engine(tmp_path, work)
     assert times == [NOON.replace(microsecond=0), NOON]
     assert all(time.utcoffset() == timedelta(0) for time in times)
     assert texts == ["2026-11-24 12:00:00.000000", "2026-11-24 12:00:00.123456"]
@@ -136,7 +138,7 @@ def test_times_come_back_aware_and_exact(tmp_path: Path) -> None:
 def test_naive_times_are_refused(tmp_path: Path) -> None:
     """Their zone would be a guess."""
     with pytest.raises(sa.exc.StatementError, match="naive"):
-        on_sqlite(tmp_path, lambda c: c.execute(USERS.insert().values(email="a", at=datetime(2026, 1, 1))))
+        on_engine(tmp_path, lambda c: c.execute(USERS.insert().values(email="a", at=datetime(2026, 1, 1))))
 
 
 def test_an_event_is_one_row(tmp_path: Path) -> None:
@@ -154,4 +156,4 @@ def test_an_event_is_one_row(tmp_path: Path) -> None:
         )
         return (await connection.execute(sa.select(AUDIT))).all()
 
-    assert on_sqlite(tmp_path, work) == [(1, NOON, "LOGIN_FAILED", None, "f" * 64, "::1", "r-1")]
+    assert on_engine(tmp_path, work) == [(1, NOON, "LOGIN_FAILED", None, "f" * 64, "::1", "r-1")]

@@ -47,9 +47,7 @@ RESET_PASSWORD = Schema("rpwd_db", "reset_password", "users")
 
 def server_accounts(schema: Schema, passwords: Mapping[str, str]) -> str:
     """SQL that makes `schema` and the accounts of a single server, for a data folder that has only root."""
-    # In GRANT a schema's underscore stands for any character, unless it is escaped; a table's schema is
-    # taken as it is written.
-    everything = f"`{schema.name.replace('_', chr(92) + '_')}`.*"
+    everything = f"{_pattern(schema.name)}.*"
     sunk = f"`{schema.name}`.`{schema.sunk_table}`"
     return _statements(
         f"CREATE DATABASE `{schema.name}` CHARACTER SET utf8mb4",
@@ -81,6 +79,15 @@ def group_accounts(schema: Schema, passwords: Mapping[str, str]) -> str:
     )
 
 
+def suite_accounts(account: str, passwords: Mapping[str, str]) -> str:
+    """SQL for a server that tests use: `account` may do anything with the databases named `q_…`."""
+    return _statements(
+        f"ALTER USER 'root'@'localhost' IDENTIFIED BY '{_password(passwords, 'root')}'",
+        _user(account, passwords),
+        f"GRANT ALL ON {_pattern('q_')[:-1]}%`.* TO '{account}'@'%'",
+    )
+
+
 def join_statement(passwords: Mapping[str, str]) -> str:
     """SQL with which a member joins its group; the password is kept in memory only."""
     password = _password(passwords, "replication")
@@ -91,6 +98,14 @@ def client_options(account: str, passwords: Mapping[str, str], *, socket: str | 
     """An option file for MySQL's clients, which keeps the password off their command line."""
     place = f"socket={socket}\n" if socket else ""
     return f"[client]\nuser={account}\npassword={_password(passwords, account)}\n{place}"
+
+
+def _pattern(schema: str) -> str:
+    """A schema as GRANT takes it: an underscore would stand for any character, were it not escaped.
+
+    Only where a whole schema is meant: the schema of a table is taken as it is written.
+    """
+    return "`" + schema.replace("_", r"\_") + "`"
 
 
 def _user(account: str, passwords: Mapping[str, str]) -> str:

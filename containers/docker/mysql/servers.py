@@ -17,6 +17,8 @@ ROUTE = "signup_mysql"
 
 _HERE = Path(__file__).parent
 _INSIDE = "/quartet"
+_ENTRYPOINT = ("sh", f"{_INSIDE}/entry.sh")
+_DATA = "/var/lib/mysql"
 _SOCKET = "/run/quartet/mysqld.sock"
 _GROUP_PORT = 33061
 
@@ -62,18 +64,42 @@ def server_part(
     name: Literal["login_mysql", "rpwd_mysql"], passwords: Mapping[str, str], *, host_port: int
 ) -> Part:
     """The single server of login or of reset-password."""
+    return single_part(
+        name,
+        passwords,
+        options=f"server-id={_SERVER_IDS[name]}\n",
+        accounts_sql=accounts.server_accounts(_SCHEMAS[name], passwords),
+        host_port=host_port,
+        volumes={name: _DATA},
+    )
+
+
+def single_part(
+    name: str,
+    passwords: Mapping[str, str],
+    *,
+    options: str,
+    accounts_sql: str,
+    host_port: int,
+    volumes: Mapping[str, str] | None = None,
+) -> Part:
+    """A server by itself.
+
+    options: lines for its section of the option file, besides those of every server.
+    accounts_sql: run once, when the data is made. Without volumes the data goes with the container.
+    """
     return Part(
         name=name,
         image=IMAGE,
         probe=_accepts_sql,
-        entrypoint=["sh", f"{_INSIDE}/entry.sh"],
+        entrypoint=_ENTRYPOINT,
         files=_server_files(passwords)
         | {
-            f"{_INSIDE}/my.cnf": _options("server.cnf") + f"\n[mysqld]\nserver-id={_SERVER_IDS[name]}\n",
-            f"{_INSIDE}/accounts.sql": accounts.server_accounts(_SCHEMAS[name], passwords),
+            f"{_INSIDE}/my.cnf": f"{_text('server.cnf')}\n[mysqld]\n{options}",
+            f"{_INSIDE}/accounts.sql": accounts_sql,
         },
         ports={3306: host_port},
-        volumes={name: "/var/lib/mysql"},
+        volumes=volumes or {},
         memory_mib=512,
         stop_seconds=_STOP_SECONDS,
     )
@@ -84,10 +110,13 @@ def _member(name: str, passwords: Mapping[str, str], group_id: str) -> Part:
         name=name,
         image=IMAGE,
         probe=_is_online,
-        entrypoint=["sh", f"{_INSIDE}/entry.sh"],
+        entrypoint=_ENTRYPOINT,
         files=_server_files(passwords)
         | {
-            f"{_INSIDE}/my.cnf": _options("server.cnf", "group.cnf") + _member_options(name, group_id),
+            f"{_INSIDE}/my.cnf": _text("server.cnf")
+            + "\n"
+            + _text("group.cnf")
+            + _member_options(name, group_id),
             f"{_INSIDE}/accounts.sql": accounts.group_accounts(accounts.SIGNUP, passwords),
             f"{_INSIDE}/group.sh": _text("group.sh"),
             f"{_INSIDE}/join.sql": accounts.join_statement(passwords),
@@ -95,7 +124,7 @@ def _member(name: str, passwords: Mapping[str, str], group_id: str) -> Part:
             f"{_INSIDE}/member": f"{name}\n",
             f"{_INSIDE}/members": " ".join(MEMBERS) + "\n",
         },
-        volumes={name: "/var/lib/mysql"},
+        volumes={name: _DATA},
         memory_mib=768,
         stop_seconds=_STOP_SECONDS,
     )
@@ -119,10 +148,6 @@ def _server_files(passwords: Mapping[str, str]) -> dict[str, str]:
         f"{_INSIDE}/entry.sh": _text("entry.sh"),
         f"{_INSIDE}/root.cnf": accounts.client_options("root", passwords, socket=_SOCKET),
     }
-
-
-def _options(*names: str) -> str:
-    return "\n".join(_text(name) for name in names)
 
 
 def _text(name: str) -> str:
