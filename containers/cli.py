@@ -63,12 +63,17 @@ def up(
 
 
 @app.command()
-def down(data: Data = None) -> None:
+def down(
+    data: Data = None,
+    volumes: Annotated[
+        bool, typer.Option("--volumes", help="Containers tier: throw away what --keep has kept.")
+    ] = False,
+) -> None:
     """Stop the platform and wait for its end."""
     from containers.commands.down import stop
 
-    stop(settings.data_folder(data))
-    say("The platform is stopped; its data is kept. Next: quartet up")
+    stop(settings.data_folder(data), with_volumes=volumes)
+    say("The platform is stopped. Next: quartet up")
 
 
 @app.command()

@@ -8,6 +8,7 @@ keys/                                              secrets (keys.py)
 platform.lock                                      held (flock) while a platform runs here
 platform.json                                      where it answers; there once it is ready
 platform.log                                       what it says when it runs detached
+tier                                               of the platform that ran here last
 """
 
 import errno
@@ -53,6 +54,7 @@ class DataFolder:
         self.keys = self.path / "keys"
         self._lock = self.path / "platform.lock"
         self._description = self.path / "platform.json"
+        self._last_tier = self.path / "tier"
 
     def file(self, name: str) -> Path:
         """The SQLite file of a database, of the log or of the inbox."""
@@ -63,8 +65,11 @@ class DataFolder:
         return any(self.file(name).exists() for name in SQL_DATABASES)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self, tier: str) -> Iterator[None]:
         """Makes the folder if need be and keeps every other platform out of it.
+
+        Args:
+            tier: remembered beyond the end of the platform, however it ends.
 
         Raises:
             PlatformRefused: another platform runs here, or the folder cannot be used.
@@ -83,6 +88,7 @@ class DataFolder:
                     "`quartet down` stops it, --data chooses another folder."
                 ) from error
             self.forget()
+            self._last_tier.write_text(f"{tier}\n", encoding="ascii")
             yield
         finally:
             os.close(lock)
@@ -126,6 +132,13 @@ class DataFolder:
         if not self._is_alive(description.pid):
             raise self._not_running()
         return description
+
+    def last_tier(self) -> str | None:
+        """The tier of the platform that runs here or ran last; None if none ever did."""
+        try:
+            return self._last_tier.read_text(encoding="ascii").strip()
+        except OSError:
+            return None
 
     def _not_running(self) -> NotRunning:
         return NotRunning(f"No platform is running on {self.path}: start one with `quartet up`.")

@@ -72,7 +72,9 @@ def ensure_passwords(folder: Path, accounts: Sequence[str], *, has_data: bool) -
             f"{path} is gone, and without it nobody gets into the databases that are kept: put it back, or "
             "throw them away with `quartet down --volumes`."
         )
-    return dict(json.loads(_ensure(path, lambda: _new_passwords(accounts), partial(_passwords_problem, accounts))))
+    return dict(
+        json.loads(_ensure(path, lambda: _new_passwords(accounts), partial(_passwords_problem, accounts)))
+    )
 
 
 def read_passwords(folder: Path) -> dict[str, str]:

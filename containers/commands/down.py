@@ -6,31 +6,51 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from containers.engines import PlatformRefused
+from containers.engines import NotRunning, PlatformRefused
 from containers.folder import DataFolder
 from containers.polling import DeadlinePassed, poll
 
-DEADLINE_SECONDS = 10.0
-"""Twice what a platform may take; it ends itself after five."""
+DEADLINE_SECONDS = {"embedded": 10.0, "containers": 70.0, "external": 15.0}
+"""Longer than a platform of the tier may take until it ends itself."""
 
 
-def stop(data: Path) -> None:
+def stop(data: Path, *, with_volumes: bool = False) -> None:
     """Stops the platform and returns once it has let go of the data folder.
+
+    Of a containers platform whose process was killed the containers are removed.
+
+    Args:
+        with_volumes: throw away what a containers platform has kept.
 
     Raises:
         NotRunning: there is nothing to stop.
         PlatformRefused: it is still there after the deadline, or belongs to another user; exit code 1.
     """
-    pid = DataFolder(data).description().pid
+    folder = DataFolder(data)
+    has_containers = folder.last_tier() == "containers"
+    try:
+        _stop_process(folder)
+    except NotRunning:
+        if not has_containers:
+            raise
+    if has_containers:
+        from containers.docker.platform import remove_leftovers
+
+        remove_leftovers(folder.path, with_volumes=with_volumes)
+
+
+def _stop_process(folder: DataFolder) -> None:
+    description, data = folder.description(), folder.path
+    pid, deadline_seconds = description.pid, DEADLINE_SECONDS[description.tier]
     try:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-        poll(lambda: _is_free(data) or None, within_seconds=DEADLINE_SECONDS, what="the end of the platform")
+        poll(lambda: _is_free(data) or None, within_seconds=deadline_seconds, what="the end of the platform")
     except PermissionError as error:
         raise PlatformRefused(f"The platform (pid {pid}) belongs to another user.", exit_code=1) from error
     except DeadlinePassed as passed:
         raise PlatformRefused(
-            f"The platform (pid {pid}) has not stopped within {DEADLINE_SECONDS:g} s.", exit_code=1
+            f"The platform (pid {pid}) has not stopped within {deadline_seconds:g} s.", exit_code=1
         ) from passed
 
 

@@ -13,6 +13,7 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
+from containers.docker.logs import LogFollower
 from containers.docker.parts import Part
 from containers.engines import PlatformRefused
 from containers.settings import LOCALHOST
@@ -66,6 +67,10 @@ class RunningPart:
         except APIError:
             return ""
         return said.decode(errors="replace").rstrip()
+
+    def follow(self) -> LogFollower:
+        """Hands on what the container says to stderr, until it is told to stop."""
+        return LogFollower(self._container)
 
     def keep_running(self) -> None:
         """From now on the engine starts the container again when it ends by itself."""

@@ -15,7 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -23,7 +23,7 @@ from typing import TypeVar
 from containers.connector_host import ConnectorHost
 from containers.docker.doctor import refuse_missing
 from containers.docker.engine import PartFailed, PlatformOnDocker, RunningPart
-from containers.docker.images import MONGO_STANDIN, Images, connect_to_docker
+from containers.docker.images import MONGO_STANDIN, SERVICES, Images, connect_to_docker
 from containers.docker.parts import ACCOUNTS, Part
 from containers.docker.topology import ENGINE_PORTS, Plan, engine_parts, own_parts
 from containers.doctor import port_problem
@@ -49,6 +49,16 @@ def identity_of(data: Path) -> str:
     return hashlib.sha256(str(data.absolute()).encode()).hexdigest()[:8]
 
 
+def remove_leftovers(data: Path, *, with_volumes: bool) -> None:
+    """Removes the containers, and on demand the volumes, of a platform on this folder that is not running.
+
+    Raises:
+        PlatformRefused: Docker does not answer.
+    """
+    with closing(connect_to_docker()) as client:
+        PlatformOnDocker(client, identity_of(data)).remove(with_volumes=with_volumes)
+
+
 class ContainersPlatform:
     """One platform in containers.
 
@@ -71,7 +81,7 @@ class ContainersPlatform:
     async def __aenter__(self) -> ContainersPlatform:
         async with AsyncExitStack() as stack:
             folder = DataFolder(self._settings.data)
-            stack.enter_context(folder.held())
+            stack.enter_context(folder.held("containers"))
             _refuse_taken_ports(self._settings)
             await in_thread(refuse_missing)
             client = await in_thread(connect_to_docker)
@@ -126,6 +136,8 @@ class ContainersPlatform:
                 await ready[need].wait()
             running = await in_thread(lambda: on_docker.start(part))
             started.append(running)
+            if part.image == SERVICES:
+                running.follow()
             await _until_ready(running)
             self._progress(f"{part.name} is ready")
             ready[part.name].set()
@@ -193,7 +205,7 @@ async def in_thread(work: Callable[[], T]) -> T:
         result, error = None, None
         try:
             result = work()
-        except BaseException as raised:  # noqa: BLE001 - handed on to who waits
+        except BaseException as raised:
             error = raised
         with suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(tell, result, error)

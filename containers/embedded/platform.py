@@ -73,7 +73,7 @@ class EmbeddedPlatform:
         self.smtp = f"localhost:{settings.ports['INBOX_SMTP_PORT']}"
         async with AsyncExitStack() as stack:
             with _refused(folder):
-                stack.enter_context(folder.held())
+                stack.enter_context(folder.held("embedded"))
                 sockets = bind_ports(stack, _ports(settings))
                 folder.check_files()
                 self._progress("data folder and ports are good")

@@ -21,7 +21,7 @@ def described(pid: int) -> Description:
 def test_a_running_platform_describes_itself(tmp_path: Path) -> None:
     """What was written is read back while it is held, and nothing is there afterwards."""
     folder = DataFolder(tmp_path / "new" / "data")
-    with folder.held():
+    with folder.held("embedded"):
         folder.describe(described(os.getpid()))
         assert folder.description() == described(os.getpid())
         folder.forget()
@@ -33,13 +33,13 @@ def test_a_second_platform_is_refused(tmp_path: Path) -> None:
     """One folder, one platform; the next may come when the first has gone."""
     folder = DataFolder(tmp_path)
     with (
-        folder.held(),
+        folder.held("embedded"),
         pytest.raises(PlatformRefused, match=r"running on .* already") as refused,
-        folder.held(),
+        folder.held("embedded"),
     ):
         pass
     assert refused.value.exit_code == 3
-    with folder.held():
+    with folder.held("embedded"):
         pass
 
 
@@ -48,13 +48,13 @@ def test_a_killed_platform_is_not_running(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    with folder.held():
+    with folder.held("embedded"):
         pass
     for pid in (gone.pid, os.getpid()):
         folder.describe(described(pid))
         with pytest.raises(NotRunning):
             folder.description()
-    with folder.held(), pytest.raises(NotRunning):
+    with folder.held("embedded"), pytest.raises(NotRunning):
         folder.description()  # what a killed one left is no description of this one
 
 
@@ -69,7 +69,7 @@ def test_half_a_description_is_none(tmp_path: Path, text: str) -> None:
 def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
     """It is not overwritten."""
     (tmp_path / "data").write_text("mine")
-    with pytest.raises(PlatformRefused, match="data is not a folder"), DataFolder(tmp_path / "data").held():
+    with pytest.raises(PlatformRefused, match="data is not a folder"), DataFolder(tmp_path / "data").held("embedded"):
         pass
     assert (tmp_path / "data").read_text() == "mine"
 

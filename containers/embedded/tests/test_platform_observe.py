@@ -26,7 +26,7 @@ def tier(tmp_path: Path) -> Iterator[EmbeddedTier]:
         connection.executemany("INSERT INTO users VALUES (?, ?, ?)", rows)
     connection.close()
     urls = {"connect": "http://localhost:1", "signup": "http://localhost:2"}
-    with folder.held():
+    with folder.held("embedded"):
         folder.describe(Description("embedded", os.getpid(), "development", "", urls, "localhost:3", {}))
         tier = attach(tmp_path)
         assert isinstance(tier, EmbeddedTier)
