@@ -2,7 +2,7 @@
 
 keys/pepper                                            the pepper of every password hash
 keys/signup.pem, keys/login.pem, keys/reset_password.pem   the private keys (P-256) of the services that sign
-keys/accounts.json                                     the passwords of the engines' accounts (containers tier)
+keys/accounts.json                                     passwords of the engines' accounts (containers tier)
 """
 
 import json
@@ -72,9 +72,8 @@ def ensure_passwords(folder: Path, accounts: Sequence[str], *, has_data: bool) -
             f"{path} is gone, and without it nobody gets into the databases that are kept: put it back, or "
             "throw them away with `quartet down --volumes`."
         )
-    return dict(
-        json.loads(_ensure(path, lambda: _new_passwords(accounts), partial(_passwords_problem, accounts)))
-    )
+    kept = _ensure(path, partial(_new_passwords, accounts), partial(_passwords_problem, accounts))
+    return dict(json.loads(kept))
 
 
 def read_passwords(folder: Path) -> dict[str, str]:

@@ -15,8 +15,8 @@ from containers.engines import PlatformRefused
 from containers.settings import PlatformSettings, TierName
 
 STOP_SECONDS: Mapping[TierName, float] = {"embedded": 4.5, "containers": 60.0}
-"""A stop that takes longer is cut: on the embedded tier the contract gives five, and every store survives a kill;
-containers have to be removed, or they stay."""
+"""A stop that takes longer is cut: on the embedded tier the contract gives five seconds, and every store
+survives a kill; containers have to be removed, or they stay."""
 
 STANDS_IN: Mapping[TierName, tuple[str, str]] = {
     "embedded": (

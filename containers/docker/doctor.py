@@ -1,4 +1,4 @@
-"""What the containers tier needs of this machine, beside what every tier needs, and what to do where it is missing."""
+"""What the containers tier needs of this machine, and what to do where it is missing."""
 
 from __future__ import annotations
 
@@ -98,20 +98,24 @@ def _disk(info: dict[str, Any], *, has_images: bool) -> Check:
 
 def _images(client: docker.DockerClient) -> list[Check]:
     images = Images(client)
+    built = sum(images.has(name) for name in RECIPES)
+    ours = f"{built} of {len(RECIPES)} built; the others at the first start"
+    return [_base_images(client, images), Check("images of ours", "ok", ours)]
+
+
+def _base_images(client: docker.DockerClient, images: Images) -> Check:
     absent = [name for name in (DEBIAN, MYSQL, MONGO) if not images.has(name)]
-    built = [name for name in RECIPES if images.has(name)]
-    checks = [Check("images of ours", "ok", f"{len(built)} of {len(RECIPES)} built; the others at the first start")]
     if not absent:
-        return [Check("base images", "ok", "all there"), *checks]
+        return Check("base images", "ok", "all there")
     if _can_pull(client):
-        return [Check("base images", "ok", f"{', '.join(absent)} will be pulled"), *checks]
+        return Check("base images", "ok", f"{', '.join(absent)} will be pulled")
     found = f"{', '.join(absent)} cannot be pulled"
     if absent == [MONGO]:
-        return [Check("base images", "warning", found, f"Without {MONGO} its stand-in takes its place."), *checks]
+        return Check("base images", "warning", found, f"Without {MONGO} its stand-in takes its place.")
     if os.geteuid() == 0 and shutil.which("debootstrap"):
-        return [Check("base images", "warning", found, "They are made from Debian packages instead."), *checks]
-    advice = "Let Docker reach an image registry; or run as root with debootstrap installed, to make them here."
-    return [Check("base images", "missing", found, advice), *checks]
+        return Check("base images", "warning", found, "They are made from Debian packages instead.")
+    advice = "Let Docker reach an image registry, or make them here: as root, with debootstrap installed."
+    return Check("base images", "missing", found, advice)
 
 
 def _has_all_images(client: docker.DockerClient) -> bool:

@@ -1,10 +1,10 @@
 """The images of the containers tier: where each comes from, and how one is had that is not there.
 
-| image             | comes from                                    | without an image registry               |
-|-------------------|-----------------------------------------------|-----------------------------------------|
-| debian:trixie-slim, mysql:9.7 | pulled                            | made from Debian packages (airgap/)     |
-| mongo:8.0         | pulled                                        | its stand-in (airgap/mongo/)            |
-| quartet/...       | built here, each from its folder in images/   | the same                                |
+| image                         | comes from                       | without an image registry           |
+|-------------------------------|----------------------------------|-------------------------------------|
+| debian:trixie-slim, mysql:9.7 | pulled                           | made from Debian packages (airgap/) |
+| mongo:8.0                     | pulled                           | its stand-in (airgap/mongo/)        |
+| quartet/...                   | built here, from images/         | the same                            |
 """
 
 from __future__ import annotations

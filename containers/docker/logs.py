@@ -23,7 +23,7 @@ def to_stderr(line: str) -> None:
 
 
 class LogFollower:
-    """Hands on each line of one container from its start on, through every restart, until the container is gone."""
+    """Hands on each line of one container, through every restart, until the container is gone."""
 
     def __init__(self, container: Any, tell: Callable[[str], object] = to_stderr) -> None:
         self._container, self._tell = container, tell

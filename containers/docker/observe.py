@@ -3,7 +3,6 @@
 Rows and documents are read with the account `observer`, which may read and nothing else.
 """
 
-import json
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
@@ -14,11 +13,8 @@ import pymongo
 import pymysql
 from pymysql.cursors import DictCursor
 
-from containers.connectors import ConnectClient, ConnectorView
+from containers.connectors import ConnectClient
 from containers.docker import mongo
-from containers.docker.engine import PlatformOnDocker, RunningPart
-from containers.docker.images import connect_to_docker
-from containers.docker.platform import identity_of
 from containers.engines import CAPABILITIES, SQLDatabase, TopicRecord
 from containers.folder import DataFolder, Description
 from containers.keys import read_passwords

@@ -1,6 +1,6 @@
 """The containers platform: every part in a container of its own, started in the order of need, wired here.
 
-    async with ContainersPlatform(wanted, progress=print) as platform:   # ready: the way is open from end to end
+    async with ContainersPlatform(wanted, progress=print) as platform:   # ready from end to end
         platform.urls["signup"]
 
 Parts start as soon as what they need is ready, each in a thread: the Docker client and the probes block.

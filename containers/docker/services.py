@@ -1,4 +1,4 @@
-"""The four services and the inbox as parts of the platform, each service with its own settings and no other's."""
+"""The four services and the inbox as parts, each service with its own settings and no other's."""
 
 from collections.abc import Mapping, Sequence
 

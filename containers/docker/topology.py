@@ -1,9 +1,9 @@
 """The whole platform as parts: which containers there are, and who reaches whom under which account.
 
-    people ─► signup ─► signup_mysql (route) ─► mysql1 mysql2 mysql3      inbox ◄─ signup, login, reset-password
-              activation ─► mongodb1 (mongodb2 mongodb3)
-              login ─► login_mysql          connect ─► every database, kafka
-              reset-password ─► rpwd_mysql  kafka ◄─ signup, activation
+signup ─► signup_mysql (route) ─► mysql1 mysql2 mysql3    signup, activation ─► kafka
+activation ─► mongodb1 (mongodb2 mongodb3)                signup, login, reset-password ─► inbox
+login ─► login_mysql                                      connect ─► kafka and every database
+reset-password ─► rpwd_mysql
 """
 
 from collections.abc import Mapping

@@ -61,7 +61,7 @@ def test_status_in_json_says_that_nothing_is_ready(
     assert found["services"].keys() == {"signup", "activation", "login", "reset_password"}
 
 
-@pytest.mark.parametrize("tier", ["containers", "external"])
+@pytest.mark.parametrize("tier", ["external"])
 def test_tiers_to_come_are_refused(tier: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The sentence names the tier that works."""
     assert cli.run(["up", "--tier", tier, "--data", str(tmp_path)]) == 3

@@ -69,7 +69,8 @@ def test_half_a_description_is_none(tmp_path: Path, text: str) -> None:
 def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
     """It is not overwritten."""
     (tmp_path / "data").write_text("mine")
-    with pytest.raises(PlatformRefused, match="data is not a folder"), DataFolder(tmp_path / "data").held("embedded"):
+    folder = DataFolder(tmp_path / "data")
+    with pytest.raises(PlatformRefused, match="data is not a folder"), folder.held("embedded"):
         pass
     assert (tmp_path / "data").read_text() == "mine"
 
