@@ -20,9 +20,7 @@ from dataclasses import dataclass
 ROUTE_CHECK = "route_check"
 
 # What the migrations do (tables, indexes, triggers) and what the stores do.
-_OWNER = (
-    "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES, TRIGGER, CREATE TEMPORARY TABLES"
-)
+_OWNER = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES, TRIGGER"
 # Debezium's list (documentation of its MySQL connector, "Creating a user") names RELOAD, which would also
 # let it delete the binary logs, and SHOW DATABASES, which it does not need to see the one schema it may read.
 # FLUSH_TABLES is the part of RELOAD that `snapshot.locking.mode=minimal` takes.

@@ -3,7 +3,7 @@
 # Where group.sh lies beside this script, the server is a member of a group, and group.sh keeps it there.
 set -u
 
-here=/quartet
+here=$(dirname "$0")
 data=/var/lib/mysql/data
 run=/run/quartet
 
@@ -16,7 +16,7 @@ make_data() {
     say "first start: making the data folder"
     rm -rf "$data.new"
     mysqld --no-defaults --user=mysql --datadir="$data.new" --loose-innodb-numa-interleave=OFF \
-        --initialize-insecure --init-file=$here/accounts.sql || exit 1
+        --initialize-insecure --init-file="$here"/accounts.sql || exit 1
     sync
     mv "$data.new" "$data"
 }
@@ -30,7 +30,7 @@ prepare_folders() {
 
 start_server() {
     rm -f "$run"/mysqld.*
-    mysqld --defaults-file=$here/my.cnf &
+    mysqld --defaults-file="$here"/my.cnf &
     server=$!
 }
 
@@ -54,8 +54,8 @@ prepare_folders
 make_data
 trap stop TERM INT
 [ -n "$stopping" ] || start_server
-if [ -e $here/group.sh ]; then
-    sh $here/group.sh &
+if [ -e "$here"/group.sh ]; then
+    sh "$here"/group.sh "$run" &
     keeper=$!
 fi
 while wait_for_server; [ -z "$stopping" ]; do

@@ -1,4 +1,5 @@
 #!/bin/sh
+#   group.sh FOLDER     (for what it has seen; lost with the container)
 # Keeps this server in its group, through a first start, the return of one member and that of all.
 #
 # While this member is out of the group:
@@ -11,17 +12,17 @@
 # transactions that were acknowledged and that they never got.
 set -u
 
-here=/quartet
-seen=/run/quartet/seen
-me=$(cat $here/member)
-members=$(cat $here/members)
+here=$(dirname "$0")
+seen=$1/seen
+me=$(cat "$here"/member)
+members=$(cat "$here"/members)
 
 say() { echo "[group] $*"; }
 
 # Passwords are in files that only name a client's options: never in the list of processes.
-ask_me() { mysql --defaults-file=$here/root.cnf --skip-column-names --connect-timeout=2 2>/dev/null; }
+ask_me() { mysql --defaults-file="$here"/root.cnf --skip-column-names --connect-timeout=2 2>/dev/null; }
 ask_peer() {
-    mysql --defaults-file=$here/peer.cnf --host="$1" --skip-column-names --connect-timeout=1 2>/dev/null
+    mysql --defaults-file="$here"/peer.cnf --host="$1" --skip-column-names --connect-timeout=1 2>/dev/null
 }
 
 # One line: state, members ONLINE, members in its view, transactions executed or received (no blanks).
@@ -76,14 +77,14 @@ richest() {
 
 join_group() {
     say "the group lives at $1: joining it"
-    { echo "STOP GROUP_REPLICATION;"; cat $here/join.sql; } | ask_me || say "not joined yet"
+    { echo "STOP GROUP_REPLICATION;"; cat "$here"/join.sql; } | ask_me || say "not joined yet"
 }
 
 begin_group() {
     say "no group anywhere, every member answers, and nobody has more than this one: beginning it"
     {
         echo "STOP GROUP_REPLICATION; SET GLOBAL group_replication_bootstrap_group = ON;"
-        cat $here/join.sql
+        cat "$here"/join.sql
     } | ask_me || say "the group could not be begun"
     echo "SET GLOBAL group_replication_bootstrap_group = OFF;" | ask_me
 }
