@@ -83,6 +83,9 @@ class Tier(Protocol):
     def produce(self, topic: str, key: str | None, value: str | None) -> int:
         """Writes one record and returns its offset."""
 
+    def behind(self) -> list[str]:
+        """What has still to be handed on, in words; of a platform that is at rest nothing."""
+
     def close(self) -> None: ...
 
 

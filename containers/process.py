@@ -21,6 +21,9 @@ PORTS = (
     "CONSOLE_PORT",
 )
 
+LONGEST_STOP_SECONDS = {"embedded": 15, "containers": 90, "external": 15}
+"""Past it the command hangs."""
+
 COMMAND = (sys.executable, "-m", "containers")
 
 
@@ -53,7 +56,7 @@ class PlatformProcess:
         talk = (self.data / "talk.txt").open("a+")
         with talk:
             self._process = subprocess.Popen(
-                [*COMMAND, "up", "--tier", self._tier_name, "--data", str(self.data)],
+                [*COMMAND, "up", "--tier", self._tier_name, "--data", str(self.data), "--keep"],
                 stdout=subprocess.PIPE,
                 stderr=talk,
                 text=True,
@@ -69,15 +72,32 @@ class PlatformProcess:
         said = "".join(lines) + "\n".join(self.log()[-20:])
         raise AssertionError(f"`quartet up` ended with {self._process.wait()}:\n{said}")
 
-    def stop(self, with_signal: int = signal.SIGTERM) -> int:
-        """Sends the signal and waits for the end; returns the exit code (negative: the signal's number)."""
+    def stop(self) -> int:
+        """Ends the platform in order, its data kept; returns the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends every process of the platform at once, as a power cut does."""
+        if self._tier_name == "containers":
+            from containers.docker.platform import kill_parts
+
+            kill_parts(self.data)
+        assert self._end(signal.SIGKILL) == -signal.SIGKILL
+
+    def discard(self) -> None:
+        """Stops the platform if it runs and throws its data away, but for the data folder."""
+        self.stop()
+        if self._tier_name == "containers":
+            self.run("down", "--volumes")
+
+    def _end(self, with_signal: int) -> int:
         if self._process is None:
             return 0
         if self._tier is not None:
             self._tier.close()
         process, self._process, self._tier = self._process, None, None
         process.send_signal(with_signal)
-        code = process.wait(timeout=15)
+        code = process.wait(timeout=LONGEST_STOP_SECONDS[self._tier_name])
         assert process.stdout is not None
         process.stdout.close()
         return code

@@ -24,8 +24,11 @@ def shared_platform(request: pytest.FixtureRequest) -> Iterator[PlatformProcess]
     with tempfile.TemporaryDirectory(prefix="quartet-") as folder:
         platform = PlatformProcess(Path(folder), request.config.getoption("--tier"), QUICK)
         platform.start()
-        yield platform
-        assert platform.stop() == 0
+        try:
+            yield platform
+            assert platform.stop() == 0
+        finally:
+            platform.discard()
 
 
 @pytest.fixture
@@ -44,7 +47,7 @@ def make_platform(
         def make(settings: Mapping[str, str]) -> PlatformProcess:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="quartet-"))
             platform = PlatformProcess(Path(folder), request.config.getoption("--tier"), settings)
-            stack.callback(platform.stop)
+            stack.callback(platform.discard)
             platform.start()
             return platform
 

@@ -158,7 +158,7 @@ class World:
     def drained(self) -> None:
         """Until every connector has handed on what it had: only then can "stays so" be seen."""
         eventually(
-            lambda: [view for view in self.platform.tier.connectors.overview() if view.lag != 0],
+            self.platform.tier.behind,
             within=15,
             what="all connectors drained",
             accept=lambda late: not late,

@@ -92,6 +92,9 @@ class EmbeddedTier:
         offset: int = answer.raise_for_status().json()["offsets"][0]["offset"]
         return offset
 
+    def behind(self) -> list[str]:
+        return [f"{view.name}: {view.lag}" for view in self.connectors.overview() if view.lag != 0]
+
     def close(self) -> None:
         self._http.close()
         self.connectors.close()
