@@ -149,8 +149,9 @@ def test_every_statement_is_one_for_mysql_too():
     compiled: list[str] = []
 
     class Recorder:
-        async def execute(self, statement: sa.ClauseElement) -> Any:
-            compiled.append(str(statement.compile(dialect=mysql.dialect())))
+        async def execute(self, statement: sa.ClauseElement, values: Any = None) -> Any:
+            names = None if values is None else list(values)
+            compiled.append(str(statement.compile(dialect=mysql.dialect(), column_keys=names)))
             empty = SimpleNamespace(all=list)
             return SimpleNamespace(rowcount=1, mappings=list, scalars=lambda: empty, scalar_one=lambda: 0)
 
