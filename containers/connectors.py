@@ -4,6 +4,7 @@ What is seen is the worst of three: the connector's own state, the states of its
 behind; the cause stands beside it. Connect alone shows RUNNING for a connector whose only task has failed.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -78,8 +79,12 @@ class ConnectClient:
 
     def overview(self) -> Sequence[ConnectorView]:
         """What people see of every connector, by name."""
+        return [view_of(status) for status in self.statuses()]
+
+    def statuses(self) -> Sequence[dict[str, Any]]:
+        """Connect's own status of every connector, by name."""
         found: dict[str, dict[str, Any]] = self._ask("GET", "/connectors?expand=status")
-        return [view_of(found[name]["status"]) for name in sorted(found)]
+        return [found[name]["status"] for name in sorted(found)]
 
     def status(self, name: str) -> dict[str, Any]:
         """Connect's own status of a connector."""
@@ -95,6 +100,16 @@ class ConnectClient:
         """How far a connector has come: partition and offset of each of its sources or topics."""
         answer: Sequence[dict[str, Any]] = self._ask("GET", f"/connectors/{_part(name)}/offsets")["offsets"]
         return answer
+
+    def put(self, name: str, config: Mapping[str, str]) -> None:
+        """Makes the connector, or gives it another configuration."""
+        self._ask("PUT", f"/connectors/{_part(name)}/config", dict(config))
+
+    def set_offset(self, name: str, topic: str, offset: int) -> None:
+        """Lets a stopped sink go on at this offset of a topic."""
+        partition = {"kafka_topic": topic, "kafka_partition": 0}
+        body = {"offsets": [{"partition": partition, "offset": {"kafka_offset": offset}}]}
+        self._ask("PATCH", f"/connectors/{_part(name)}/offsets", body)
 
     def pause(self, name: str) -> None:
         """Stops handing on; where it stands is kept."""
@@ -116,10 +131,11 @@ class ConnectClient:
     def close(self) -> None:
         self._http.close()
 
-    def _ask(self, method: str, path: str) -> Any:
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
         headers = {} if method == "GET" else {"content-type": "application/json"}
+        content = None if body is None else json.dumps(body)
         try:
-            answer = self._http.request(method, path, headers=headers)
+            answer = self._http.request(method, path, headers=headers, content=content)
         except httpx.HTTPError as error:
             raise ConnectUnreachable(f"Nothing answers at {self._http.base_url}: {error}") from error
         if answer.is_success:

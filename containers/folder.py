@@ -8,6 +8,7 @@ keys/                                              secrets (keys.py)
 platform.lock                                      held (flock) while a platform runs here
 platform.json                                      where it answers; there once it is ready
 platform.log                                       what it says when it runs detached
+watchdog.json                                      what the watchdog of real connectors has found
 tier                                               of the platform that ran here last
 """
 
@@ -54,6 +55,7 @@ class DataFolder:
         self.keys = self.path / "keys"
         self._lock = self.path / "platform.lock"
         self._description = self.path / "platform.json"
+        self.findings = self.path / "watchdog.json"
         self._last_tier = self.path / "tier"
 
     def file(self, name: str) -> Path:

@@ -189,7 +189,7 @@ class PlatformOnDocker:
         for path, text in part.files.items():
             container.with_copy_into_container(text.encode(), path, EXECUTABLE)
         for inner, outer in part.ports.items():
-            container.ports[f"{inner}/tcp"] = (LOCALHOST, outer)
+            container.ports[f"{inner}/tcp"] = (LOCALHOST, outer)  # type: ignore[assignment]  # docker takes it
         for name, folder in part.volumes.items():
             container.with_volume_mapping(self._volume(name), folder, "rw")
         return container

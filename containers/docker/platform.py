@@ -25,7 +25,7 @@ from containers.docker.doctor import refuse_missing
 from containers.docker.engine import PartFailed, PlatformOnDocker, RunningPart
 from containers.docker.images import MONGO_STANDIN, SERVICES, Images, connect_to_docker
 from containers.docker.parts import ACCOUNTS, Part
-from containers.docker.topology import ENGINE_PORTS, Plan, engine_parts, own_parts
+from containers.docker.topology import ENGINE_PORTS, Plan, connector_environ, engine_parts, own_parts
 from containers.doctor import port_problem
 from containers.engines import PlatformRefused
 from containers.folder import DataFolder, Description
@@ -107,6 +107,7 @@ class ContainersPlatform:
                 connect_url=self.urls["connect"],
                 bootstrap=f"localhost:{plan.engine_ports['kafka']}",
                 folder=folder,
+                environ=connector_environ(plan),
             )
             stack.push_async_callback(in_thread, host.stop)
             await in_thread(lambda: host.start(self._progress))

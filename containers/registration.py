@@ -1,0 +1,150 @@
+"""Gives a real Kafka Connect the seven connectors, and sees each of them carry something."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from containers.connectors import ConnectClient, ConnectRefused, ConnectUnreachable
+from containers.connector_files.config import ConfigInvalid, check, read_folder
+from containers.embedded.environment import connector_environ
+from containers.engines import PlatformRefused
+from containers.journey import DEAD_LETTERS, TOPICS
+from containers.polling import DeadlinePassed, poll
+from containers.topics import KafkaTopics, TopicsUnreachable
+
+CONNECTOR_FILES = Path(__file__).parents[1] / "connect-configs"
+
+RUNNING_SECONDS = 90.0
+CARRYING_SECONDS = 60.0
+
+Configs = Mapping[str, Mapping[str, str]]
+
+
+def read_configs(given: Mapping[str, str], folder: Path = CONNECTOR_FILES) -> Configs:
+    """The configurations of the seven connectors, checked: real Connect accepts many wrong values.
+
+    given: the environment; a placeholder that it does not set stands for what Connect's own environment has.
+
+    Raises:
+        PlatformRefused: a file is wrong, with connector, option and reason; exit code 2.
+    """
+    try:
+        configs = read_folder(folder)
+        for name, config in configs.items():
+            check(name, config, connector_environ(given))
+    except ConfigInvalid as error:
+        raise PlatformRefused(f"Connector {error}. Mend {folder}.", exit_code=2) from error
+    if not configs:
+        raise PlatformRefused(f"{folder} holds no connector files: start from a whole checkout.")
+    return configs
+
+
+def create_topics(topics: KafkaTopics) -> None:
+    """Makes the topics that are missing: a sink on a topic that is not there looks for it once a second."""
+    topics.create(changes=TOPICS, dead_letters=DEAD_LETTERS)
+
+
+def register(connect: ConnectClient, configs: Configs) -> None:
+    """Gives Connect each connector that it does not have in this configuration, and lets all of them run.
+
+    Raises:
+        PlatformRefused: Connect refuses one, or does not answer.
+    """
+    try:
+        known = set(connect.list())
+        for name, config in configs.items():
+            if name not in known or connect.config(name) != {**config, "name": name}:
+                connect.put(name, config)
+            connect.resume(name)
+    except ConnectRefused as refused:
+        raise PlatformRefused(f"Connect refuses {name}: {refused}") from refused
+    except ConnectUnreachable as error:
+        raise PlatformRefused(f"{error}.") from error
+
+
+def wait_until_running(connect: ConnectClient, configs: Configs) -> None:
+    """Returns when every task is RUNNING; the watchdog meanwhile starts again what fails.
+
+    Raises:
+        PlatformRefused: one is not in time, with its cause.
+    """
+    late: list[str] = []
+
+    def running() -> bool | None:
+        late[:] = _not_running(connect, configs)
+        return None if late else True
+
+    try:
+        poll(running, within_seconds=RUNNING_SECONDS, what="running")
+    except DeadlinePassed as error:
+        raise PlatformRefused(f"Not running within {RUNNING_SECONDS:g} s: {'; '.join(late)}.") from error
+
+
+def wait_until_carrying(topics: KafkaTopics, configs: Configs, since: Mapping[str, int]) -> None:
+    """Returns when each connector has carried something: Connect shows RUNNING for what is dead, too.
+
+    A source has sent a heartbeat; a sink has deleted a row that nobody has, which is what it does with a
+    tombstone, and has committed it.
+
+    since: end_of_heartbeats() before the connectors were registered.
+
+    Raises:
+        PlatformRefused: one has not in time.
+    """
+    sinks = {name: config["topics"] for name, config in configs.items() if "topics" in config}
+    late: list[str] = []
+
+    def carrying() -> bool | None:
+        ends = topics.end_offsets([heartbeats(configs[name]) for name in configs if name not in sinks])
+        silent = [
+            name
+            for name in configs
+            if name not in sinks
+            and ends.get(heartbeats(configs[name]), 0) <= since.get(heartbeats(configs[name]), 0)
+        ]
+        idle = [name for name, topic in sinks.items() if topics.lag(f"connect-{name}", [topic]) > 0]
+        late[:] = [*silent, *idle]
+        return None if late else True
+
+    try:
+        for topic in sorted(set(sinks.values())):
+            topics.append(topic, _NOBODY, None)
+        poll(carrying, within_seconds=CARRYING_SECONDS, what="carrying")
+    except DeadlinePassed as error:
+        raise PlatformRefused(
+            f"{', '.join(late)} run, and have carried nothing within {CARRYING_SECONDS:g} s."
+        ) from error
+    except TopicsUnreachable as error:
+        raise PlatformRefused(f"{error}.") from error
+
+
+def end_of_heartbeats(topics: KafkaTopics, configs: Configs) -> Mapping[str, int]:
+    """How far the heartbeats of each source have come."""
+    return topics.end_offsets([heartbeats(config) for config in configs.values() if "topics" not in config])
+
+
+def heartbeats(config: Mapping[str, str]) -> str:
+    """The topic of a source's heartbeats (Debezium: heartbeat.interval.ms)."""
+    return f"__debezium-heartbeat.{config.get('topic.prefix')}"
+
+
+def _not_running(connect: ConnectClient, configs: Configs) -> Sequence[str]:
+    try:
+        views = {view.name: view for view in connect.overview()}
+    except (ConnectRefused, ConnectUnreachable) as error:
+        return [str(error)]
+    return [
+        f"{name} is {views[name].state if name in views else 'missing'}"
+        + (f" ({views[name].cause})" if name in views and views[name].cause else "")
+        for name in configs
+        if name not in views or views[name].state != "RUNNING"
+    ]
+
+
+_ID = {"type": "int64", "optional": False, "field": "id"}
+_NOBODY = json.dumps(
+    {"schema": {"type": "struct", "fields": [_ID], "optional": False}, "payload": {"id": -1}}
+).encode()
+"""The key of a row that no table holds: ids begin at 1."""
