@@ -31,7 +31,7 @@ from apps.web.hash_pool import HashPool
 from containers import settings as platform_settings
 from containers.bench.figures import Figure
 from containers.bench.subject import PASSWORD
-from containers.embedded.config import read_folder
+from containers.connector_files.config import read_folder
 from containers.embedded.connect import Connect
 from containers.embedded.environment import DATABASES, connector_environ, database_url, service_environ
 from containers.embedded.log import DurableLog

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from containers.connector_files.settings import SourceSettings
 from containers.embedded.capture import Change, install_triggers, quoted
-from containers.embedded.connector_settings import SourceSettings
 from containers.embedded.converter import Added, RowConverter, document_key, document_value
 from containers.embedded.log import Headers, NewRecord
 from containers.embedded.table_shape import TableShape

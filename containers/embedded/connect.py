@@ -5,9 +5,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from containers.embedded.config import ConfigInvalid, Problem
+from containers.connector_files.config import ConfigInvalid, Problem
+from containers.connector_files.settings import Settings, SinkSettings, SourceSettings, read_settings
 from containers.embedded.connector import FIRST_RESTART_SECONDS, Connector, Target
-from containers.embedded.connector_settings import Settings, SinkSettings, SourceSettings, read_settings
 from containers.embedded.engine import Engine
 from containers.embedded.log import DurableLog, NewRecord
 from containers.embedded.sinks import Sink

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 import structlog
 
-from containers.embedded.config import ConfigInvalid
-from containers.embedded.connector_settings import Settings, SinkSettings
+from containers.connector_files.config import ConfigInvalid
+from containers.connector_files.settings import Settings, SinkSettings
 from containers.embedded.dead_letters import exception_name
 from containers.embedded.files import is_passing
 from containers.embedded.log import LogDamaged

@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from containers.connector_files.settings import TimeMode
 from containers.embedded.table_shape import Column, TableShape
 
-TimeMode = Literal["adaptive", "adaptive_time_microseconds", "connect"]
 Row = Mapping[str, Any]
 
 ENUM = "io.debezium.data.Enum"

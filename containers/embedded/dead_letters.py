@@ -4,9 +4,9 @@ import traceback
 
 from apps.events.records import Record
 from apps.events.source import REASON_HEADER
+from containers.connector_files.options import JSON_CONVERTER
 from containers.embedded.envelope import ConversionError
 from containers.embedded.log import Headers, NewRecord
-from containers.embedded.options import JSON_CONVERTER
 from containers.embedded.sql_faults import Refused
 
 _DATA_EXCEPTION = "org.apache.kafka.connect.errors.DataException"

@@ -18,9 +18,9 @@ from typing import TypeVar
 
 import structlog
 
+from containers.connector_files.settings import SinkSettings
 from containers.embedded import capture
 from containers.embedded.connector import Connector
-from containers.embedded.connector_settings import SinkSettings
 from containers.embedded.files import open_file
 from containers.embedded.log import DurableLog, LogDamaged
 from containers.embedded.sources import Source

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from containers import settings as platform_settings
-from containers.embedded.config import ConfigInvalid, read_folder
+from containers.connector_files.config import ConfigInvalid, read_folder
 from containers.embedded.environment import (
     DATABASES,
     connector_environ,

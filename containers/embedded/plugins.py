@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from containers.embedded.config import ConfigInvalid
+from containers.connector_files.config import ConfigInvalid
+from containers.connector_files.options import JDBC, OPTIONS, Kind, Option
 from containers.embedded.connector import WORKER
-from containers.embedded.options import JDBC, OPTIONS, Kind, Option
 
 _TYPES: Mapping[Kind, str] = {
     "text": "STRING",

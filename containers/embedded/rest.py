@@ -21,11 +21,11 @@ from sanic import HTTPResponse, Request
 
 from apps.web.answers import json_answer, no_content
 from apps.web.app import App, create_app
-from containers.embedded.config import as_texts
+from containers.connector_files.config import as_texts
+from containers.connector_files.options import OPTIONS
 from containers.embedded.connect import Connect, ConnectorUnknown
 from containers.embedded.connector import WORKER
 from containers.embedded.log import DurableLog
-from containers.embedded.options import OPTIONS
 from containers.embedded.plugins import plugins, validation
 from containers.embedded.rest_errors import ConnectErrorHandler, RestError
 from containers.embedded.topics_door import add_topics_door

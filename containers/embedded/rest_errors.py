@@ -8,7 +8,7 @@ from apps.web.answers import json_answer
 from apps.web.errors import as_refusal
 from apps.web.logs import get_logger
 from apps.web.refusals import Internal
-from containers.embedded.config import ClassUnknown, ConfigInvalid
+from containers.connector_files.config import ClassUnknown, ConfigInvalid
 from containers.embedded.connect import ConnectorExists, ConnectorUnknown, NotStopped
 from containers.embedded.log import LogDamaged
 from containers.embedded.plugins import plugins

@@ -13,8 +13,8 @@ from itertools import groupby
 from typing import Any
 
 from apps.events.records import Record
+from containers.connector_files.settings import SinkSettings
 from containers.embedded.capture import quoted
-from containers.embedded.connector_settings import SinkSettings
 from containers.embedded.dead_letters import RecordError, dead_letter
 from containers.embedded.envelope import ConversionError, JsonReader, Schema, Struct
 from containers.embedded.files import is_passing, transaction

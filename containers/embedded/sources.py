@@ -10,9 +10,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from containers.connector_files.settings import SourceSettings
 from containers.embedded import capture
 from containers.embedded.captured import CapturedCollection, CapturedTable
-from containers.embedded.connector_settings import SourceSettings
 from containers.embedded.converter import context_headers
 from containers.embedded.log import DurableLog, NewRecord
 from containers.embedded.table_shape import read_shape, table_names

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.events.records import Record
-from containers.embedded.config import read_folder
+from containers.connector_files.config import read_folder
 from containers.embedded.connect import Connect
 from containers.embedded.environment import connector_environ
 from containers.embedded.log import DurableLog

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from containers.embedded.config import ConfigInvalid
+from containers.connector_files.config import ConfigInvalid
 from containers.embedded.connect import ConnectorExists, ConnectorUnknown, NotStopped
 from containers.embedded.tests.flow import CONFIGS, Flow
 

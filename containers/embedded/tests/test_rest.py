@@ -128,7 +128,7 @@ def test_connectors_are_made_changed_and_removed(flow: Flow) -> None:
         assert refused.status_code == 400
         assert "contains the following 2 error(s):" in message
         assert "\ninsert.mode: 'upsrt' is not one of insert, upsert, update" in message
-        assert "\nnonsense: is not known to the embedded engine" in message
+        assert "\nnonsense: is not known: misspelt" in message
         changed = await http.put(f"/connectors/{NAME}/config", json={**CONFIGS[NAME], "tasks.max": 2})
         assert (changed.status_code, changed.json()["config"]["tasks.max"]) == (200, "2")
         named = await http.put(f"/connectors/{NAME}/config", json={**CONFIGS[NAME], "name": "other"})

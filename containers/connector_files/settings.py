@@ -5,10 +5,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from containers.embedded.config import Patterns, Values, check
-from containers.embedded.converter import TimeMode
-from containers.embedded.options import ADDABLE, JDBC, MONGODB, ROUTER
+from containers.connector_files.config import Patterns, Values, check
+from containers.connector_files.options import ADDABLE, JDBC, MONGODB, ROUTER
 
+TimeMode = Literal["adaptive", "adaptive_time_microseconds", "connect"]
 DeleteMode = Literal["drop", "tombstone", "rewrite", "rewrite-with-tombstone", "delete-to-tombstone"]
 SnapshotMode = Literal["always", "initial", "initial_only", "no_data", "when_needed"]
 InsertMode = Literal["insert", "upsert", "update"]

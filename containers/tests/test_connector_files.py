@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from containers.embedded.config import ClassUnknown, ConfigInvalid, as_texts, read_folder
-from containers.embedded.connector_settings import (
+from containers.connector_files.config import ClassUnknown, ConfigInvalid, as_texts, read_folder
+from containers.connector_files.options import OPTIONS, TRANSFORMS
+from containers.connector_files.settings import (
     Settings,
     SinkSettings,
     SourceSettings,
     read_settings,
 )
-from containers.embedded.options import OPTIONS, TRANSFORMS
 from containers.embedded.tests.flow import CONFIGS, DATABASES, ENVIRON
 
 SINK, SOURCE, MONGO = "login-sink-connector", "signupconnector", "mongonewuserconnector"
@@ -43,7 +43,7 @@ def test_the_shipped_files_are_sound(name: str) -> None:
 
 def test_every_option_of_the_shipped_files_is_described() -> None:
     """In the folder's README, with what it means on the embedded tier."""
-    readme = (Path(__file__).parents[3] / "connect-configs" / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).parents[2] / "connect-configs" / "README.md").read_text(encoding="utf-8")
     options = {option for config in CONFIGS.values() for option in config}
     named = {re.sub(r"^transforms\.\w+\.", "", option) for option in options}
     assert [option for option in named if f"`{option}`" not in readme] == []
@@ -77,7 +77,7 @@ def test_what_the_files_ask_for() -> None:
 @pytest.mark.parametrize(
     ("name", "option", "value", "reason"),
     [
-        (SINK, "insert.mdoe", "upsert", "is not known to the embedded engine"),
+        (SINK, "insert.mdoe", "upsert", "is not known: misspelt"),
         (SINK, "insert.mode", "upsrt", "'upsrt' is not one of insert, upsert, update"),
         (SINK, "tasks.max", "one", "'one' is not a whole number"),
         (SINK, "delete.enabled", "yes", "'yes' is neither true nor false"),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from containers.embedded.options import (
+from containers.connector_files.options import (
     ALIASES,
     JDBC,
     OPTIONS,
@@ -197,7 +197,7 @@ def _why_unknown(name: str, options: Mapping[str, Option]) -> str:
         return f"no longer exists: write {replacement}"
     if name.startswith("transforms.") and ".".join([*name.split(".")[:2], "type"]) not in options:
         return "belongs to a transform that `transforms` does not list"
-    return "is not known to the embedded engine"
+    return "is not known: misspelt, or still missing in connector_files/options.py"
 
 
 def _replacement(name: str) -> str | None:
