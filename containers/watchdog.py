@@ -14,7 +14,8 @@ import json
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -196,6 +197,33 @@ class Watchdog:
             draft = self._path.with_suffix(".new")
             draft.write_text(text, encoding="utf-8")
             draft.rename(self._path)
+
+
+class WatchedConnectClient(ConnectClient):
+    """The Connect REST API, and beside each status what the watchdog has found and a sink's lag.
+
+    path: where the watchdog of another process writes its findings.
+    """
+
+    def __init__(self, url: str, topics: KafkaTopics, path: Path) -> None:
+        super().__init__(url)
+        self._topics, self._path = topics, path
+
+    def statuses(self) -> Sequence[dict[str, Any]]:
+        findings = read_findings(self._path)
+        return [
+            {**status, **findings.get(status["name"], {}), "lag": self._lag(status)}
+            for status in super().statuses()
+        ]
+
+    def _lag(self, status: Mapping[str, Any]) -> int | None:
+        """Records that a sink has still to write; a source does not tell how much it has still to read."""
+        if status["type"] != "sink":
+            return None
+        topics = self.config(status["name"])["topics"].split(",")
+        with suppress(TopicsUnreachable):
+            return self._topics.lag(f"connect-{status['name']}", topics)
+        return None
 
 
 def read_findings(path: Path) -> dict[str, dict[str, Any]]:

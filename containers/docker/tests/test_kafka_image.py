@@ -75,10 +75,10 @@ def test_the_broker_formats_its_folder_once(entry: Started) -> None:
 def test_a_format_that_failed_is_done_again(entry: Started) -> None:
     """A kill while formatting leaves nothing that the next start takes for data."""
     assert entry.run("broker", FAILS="yes").returncode != 0
-    (entry.data / "new").mkdir()
+    (entry.data / "new/half-written").mkdir(parents=True)
     assert entry.run("broker", FAILS="").returncode == 0
     assert (entry.data / "log").is_dir()
-    assert not (entry.data / "new").exists()
+    assert not list(entry.data.rglob("half-written"))
 
 
 def test_the_broker_tells_clients_where_it_is(entry: Started) -> None:
