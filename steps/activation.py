@@ -59,6 +59,7 @@ def follows_the_first_link(world: World, name: str) -> None:
         within=10,
         what="activation knows the newest password version",
         accept=lambda found: bool(found) and found[0]["pw_version"] == version,
+        timeline=world.timeline(person),
     )
     world.answers.append(world.client.activate(person.links[0]))
 

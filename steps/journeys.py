@@ -57,4 +57,5 @@ def each_can_log_in(world: World) -> None:
             within=10,
             what=f"{person.name} is let in",
             accept=lambda answer: answer.status_code == 200,
+            timeline=world.timeline(person),
         )

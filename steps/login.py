@@ -190,6 +190,7 @@ def session_dies(world: World, name: str, which: str) -> None:
         within=10,
         what=f"the {which} session of {name} is dead",
         accept=lambda status: status == 401,
+        timeline=world.timeline(world.person(name)),
     )
 
 
@@ -222,6 +223,7 @@ def can_log_in_with(world: World, name: str, password: str) -> None:
         within=10,
         what=f"{name} is let in",
         accept=lambda status: status == 200,
+        timeline=world.timeline(person),
     )
     world.log_in(person)
 
@@ -248,6 +250,7 @@ def _suspensions(world: World, person: Person, accept: Callable[[dict[str, Any]]
             within=10,
             what=f"the suspension of {person.name} {what} in {database}",
             accept=lambda rows: bool(rows) and accept(rows[0]),
+            timeline=world.timeline(person),
         )
         assert len(rows) == 1
         assert rows[0]["reason"] == "TOO_MANY_FAILURES"

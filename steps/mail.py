@@ -57,6 +57,7 @@ def newest_mail_says(world: World, name: str, news: str) -> None:
         within=5,
         what=f"a mail that says that {news}",
         accept=lambda text: re.search(words, text, re.IGNORECASE | re.DOTALL),
+        timeline=world.timeline(world.person(name)),
     )
 
 

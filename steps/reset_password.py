@@ -68,6 +68,7 @@ def asks_after_expiry(world: World, name: str) -> None:
         within=10,
         what="the session has expired",
         accept=lambda status: status == 401,
+        timeline=world.timeline(person),
     )
     world.answers.append(world.client.ask_reset(person.address))
 
@@ -91,6 +92,7 @@ def chooses_after_expiry(world: World, name: str, password: str) -> None:
         within=5,
         what=f"the link expires at {expires_at(token)}",
         accept=lambda status: status == 410,
+        timeline=world.timeline(world.person(name)),
     )
     chooses_the_password(world, name, password)
 
@@ -162,6 +164,7 @@ def one_is_accepted(world: World) -> None:
         within=10,
         what="the accepted password logs in",
         accept=lambda status: status == 200,
+        timeline=world.timeline(person),
     )
     world.log_in(person)
     session_is_alive(world, person.name)

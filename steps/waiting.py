@@ -45,10 +45,18 @@ def eventually(
                 return value
             last = repr(value)
         if time.monotonic() >= deadline:
-            story = f"\n{timeline()}" if timeline else ""
+            story = _told(timeline) if timeline else ""
             raise NeverHappened(f"not within {within * patience:g} s: {what}; last seen: {last}{story}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
+
+
+def _told(timeline: Callable[[], str]) -> str:
+    """The story; a platform that cannot be asked for it must not hide what was waited for."""
+    try:
+        return f"\n{timeline()}"
+    except Exception as error:
+        return f"\nno timeline: {error!r}"
 
 
 def wait_until(moment: float) -> None:

@@ -215,6 +215,12 @@ def agree_in_the_end(world: World, name: str) -> None:
             and len({row.get("User_status") for row in rows.values()}) == 1
         )
 
-    eventually(seen, within=10, what=f"the databases agree on {name}", accept=agrees)
+    eventually(
+        seen,
+        within=10,
+        what=f"the databases agree on {name}",
+        accept=agrees,
+        timeline=world.timeline(person),
+    )
     world.drained()
     assert agrees(seen()), "they agreed for a moment only"

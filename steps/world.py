@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from containers.engines import SQLDatabase
+from containers.inbox_client import InboxClient
+from containers.journey import follow
 from containers.process import PlatformProcess
 from steps.client import Client, token_in
 from steps.waiting import eventually
@@ -96,6 +98,7 @@ class World:
             within=5,
             what=f"mail {number} to {person.name}",
             accept=lambda mails: len(mails) >= number,
+            timeline=self.timeline(person),
         )[0]
 
     def wait_for_link(self, person: Person, within: float = 5) -> str:
@@ -105,9 +108,26 @@ class World:
             lambda: [token for mail in self.mails(person) if (token := token_in(mail)) not in known],
             within=within,
             what=f"a mail with a new link to {person.name}",
+            timeline=self.timeline(person),
         )
         assert fresh[0] is not None
         return fresh[0]
+
+    def timeline(self, person: Person) -> Callable[[], str]:
+        """What `eventually` tells of a person when it gives up: every event so far, and the connectors."""
+
+        def tell() -> str:
+            tier = self.platform.tier
+            with InboxClient(tier.urls["inbox"]) as inbox:
+                journey = follow(tier, person.address, inbox)
+            events = [f"  {each.at:%H:%M:%S.%f} {each.where}: {each.what}" for each in journey.moments]
+            connectors = [
+                f"  {each.name} {each.state}, lag {each.lag}, restarts {each.restarts}, cause {each.cause}"
+                for each in tier.connectors.overview()
+            ]
+            return "\n".join([f"timeline of {person.name}:", *events, "connectors:", *connectors])
+
+        return tell
 
     # acts that many steps share
     def sign_up(self, person: Person, **profile: Any) -> None:
@@ -137,6 +157,7 @@ class World:
             within=10,
             what=f"{what} in {database}",
             accept=lambda row: row is not None and accept(row),
+            timeline=self.timeline(person),
         )
         assert row is not None
         return row

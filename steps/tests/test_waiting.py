@@ -26,3 +26,13 @@ def test_the_last_value_and_the_story_are_told() -> None:
     """The message says what was waited for and what was seen instead."""
     with pytest.raises(NeverHappened, match=r"a miracle; last seen: 0\nthe story"):
         eventually(lambda: 0, within=0, what="a miracle", timeline=lambda: "the story")
+
+
+def test_a_story_that_cannot_be_told_hides_nothing() -> None:
+    """The platform may be down: the message still says what was waited for."""
+
+    def timeline() -> str:
+        raise OSError("the platform is down")
+
+    with pytest.raises(NeverHappened, match=r"a miracle; last seen: 0\nno timeline: OSError"):
+        eventually(lambda: 0, within=0, what="a miracle", timeline=timeline)
