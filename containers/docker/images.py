@@ -109,8 +109,16 @@ class Images:
         if self.has(MONGO) or self._pull(MONGO):
             return MONGO
         self._progress(f"{MONGO} cannot be pulled: its stand-in takes its place")
-        self._build(MONGO_STANDIN, Recipe(HERE / "airgap/mongo"))
+        self.build_mongo_standin()
         return MONGO_STANDIN
+
+    def build_mongo_standin(self) -> None:
+        """Sees to it that the stand-in for MongoDB is there.
+
+        Raises:
+            PlatformRefused: it cannot be built.
+        """
+        self._build(MONGO_STANDIN, Recipe(HERE / "airgap/mongo"))
 
     def _pull(self, name: str) -> bool:
         self._progress(f"pulling {name}")

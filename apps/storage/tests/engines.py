@@ -1,25 +1,47 @@
 """Where a run of the tests keeps its databases: in SQLite, unless the environment names a MySQL server.
 
 `QUARTET_TEST_MYSQL_URL=mysql+aiomysql://user:password@host:port` names one whose databases called `q_…` may
-be made and dropped; `tox -e engines` starts such a server and runs the suites of the stores on it.
+be made and dropped; `tox -e mysql` starts such a server and runs the suites of the stores on it.
+
+`QUARTET_TEST_MONGO_URL` names a replica set. The suites of the document stores run on it with both drivers;
+`tox -e mongo` starts its stand-in for them. Collections of earlier runs do not matter.
 """
 
 import hashlib
 import os
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pymysql
 import pytest
 import sqlalchemy as sa
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import AsyncMongoClient
 
 from apps.storage.database import Database
+from apps.storage.mongo import MongoDocuments
 
 _SERVER = os.environ.get("QUARTET_TEST_MYSQL_URL")
 ON_MYSQL = _SERVER is not None
 
 only_on_sqlite = pytest.mark.skipif(ON_MYSQL, reason="about SQLite's file, and this run is on MySQL")
 only_on_mysql = pytest.mark.skipif(not ON_MYSQL, reason="QUARTET_TEST_MYSQL_URL names no MySQL server")
+
+_REPLICA_SET = os.environ.get("QUARTET_TEST_MONGO_URL")
+
+only_on_mongo = (
+    pytest.mark.containers,
+    pytest.mark.skipif(_REPLICA_SET is None, reason="QUARTET_TEST_MONGO_URL names no MongoDB server"),
+)
+DRIVERS: Mapping[str, Callable[..., Any]] = {"motor": AsyncIOMotorClient, "pymongo": AsyncMongoClient}
+
+
+def open_documents(driver: str) -> MongoDocuments:
+    """The documents of the replica set that the environment names, through one of DRIVERS."""
+    return MongoDocuments(_REPLICA_SET or "", client_factory=DRIVERS[driver])
+
 
 _made: dict[Path, set[str]] = {}
 

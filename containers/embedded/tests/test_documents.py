@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from apps.activation.tests import contract as activation_contract
 from apps.storage.errors import DuplicateDocument, StorageUnavailable
 from apps.storage.tests import contract
 from containers.embedded import documents as module
@@ -47,6 +48,12 @@ def changes(path: Path) -> list[tuple[str, str, Any, Any]]:
 def test_contract(rule: contract.Rule, tmp_path: Path) -> None:
     """What every Documents must do."""
     contract.check(rule, lambda: EmbeddedDocuments(tmp_path / "d.sqlite"))
+
+
+@pytest.mark.parametrize("rule", activation_contract.RULES, ids=activation_contract.name_of)
+def test_contract_of_activation(rule: activation_contract.Rule, tmp_path: Path) -> None:
+    """What the store of activation relies on."""
+    activation_contract.check(rule, lambda: EmbeddedDocuments(tmp_path / "d.sqlite"))
 
 
 def test_documents_survive_a_restart(tmp_path: Path) -> None:
