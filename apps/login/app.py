@@ -35,7 +35,7 @@ def build(settings: Settings, ports: Ports) -> App:
 
     def begin(app: App) -> None:
         app.ctx.spawn(courier.run(), "courier")
-        sweep = partial(handlers.sweep, ports=ports, settings=settings)
+        sweep = partial(handlers.sweep, handlers.Walk(), ports=ports, settings=settings)
         app.ctx.spawn(repeat(sweep, every_seconds=SWEEP_SECONDS), "sweeper")
 
     async def stop(_: App) -> None:

@@ -33,7 +33,7 @@ from apps.mail.letters import Letter
 from apps.mail.limits import is_within_limit
 from apps.mail.outbox import OutboxMail, queue_mail
 from apps.mail.wording import Wording, spoken
-from apps.storage.audit import record_event
+from apps.storage.audit import record_event, trim_audit
 from apps.storage.database import Database
 from apps.web.hash_pool import HashPool
 from apps.web.refusals import TokenRefused
@@ -165,16 +165,25 @@ async def revoke_others(
     await _end(others, holder.user_id, "SESSION_REVOKED", ports=ports, settings=settings, caller=caller)
 
 
-async def sweep(*, ports: Ports, settings: Settings) -> None:
+@dataclass
+class Walk:
+    """How far the sweeper has come in looking through the sessions."""
+
+    after: str = ""
+
+
+async def sweep(walk: Walk, *, ports: Ports, settings: Settings) -> None:
     """Writes down what time and newer passwords have done: ended sessions, lifted suspensions, old attempts.
 
     Nobody waits for this: what has ended opens nothing, swept or not. It makes `auth_token` and `lifted_at`
-    follow, and so tells the other services. Looks first, and writes only where there is something.
+    follow, and so tells the other services. Looks first, and writes only where there is something; what a
+    round reads and writes is bounded. Deletes what is too old of the audit trail, too.
     """
     now = ports.clock()
     attempts_end = now - timedelta(seconds=max(settings.login_retry_seconds, ATTEMPTS_KEPT_SECONDS))
     async with ports.database.reading() as connection:
-        sessions = await store.find_expired(connection, now=now) + await store.find_outdated(connection)
+        outdated, next_after = await store.find_outdated(connection, after=walk.after)
+        sessions = await store.find_expired(connection, now=now) + outdated
         suspensions = await store.find_ended_suspensions(connection, now=now)
         attempts = await store.find_old_attempts(connection, before=attempts_end)
 
@@ -191,6 +200,8 @@ async def sweep(*, ports: Ports, settings: Settings) -> None:
 
     if sessions or suspensions or attempts:
         await ports.database.transact(work)
+    walk.after = next_after
+    await trim_audit(ports.database, audit, now=now)
 
 
 def compose(mail: OutboxMail, *, wording: Wording) -> Letter:

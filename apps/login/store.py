@@ -15,7 +15,10 @@ from apps.login.tables import login_attempts, login_failures, sessions, suspende
 from apps.storage.dialect import insert_or_update
 
 BATCH = 500
-"""Most rows that one round of the sweeper looks at, so that no transaction grows long."""
+"""Most rows of a kind that one round of the sweeper writes, so that no transaction grows long."""
+
+STRIDE = 2000
+"""Sessions that one round of the sweeper looks at for a newer password."""
 
 _NOBODY = 0  # ids begin at 1
 
@@ -229,17 +232,28 @@ async def delete_sessions(
 
 async def find_expired(connection: AsyncConnection, *, now: datetime) -> list[Session]:
     """Reads sessions whose time is over (at most BATCH)."""
-    return await _sessions_where(connection, sessions.c.expires_at <= now)
+    found = await connection.execute(sa.select(sessions).where(sessions.c.expires_at <= now).limit(BATCH))
+    return [_session(row) for row in found]
 
 
-async def find_outdated(connection: AsyncConnection) -> list[Session]:
-    """Reads sessions that a newer password has ended, or whose user is gone (at most BATCH).
+async def find_outdated(connection: AsyncConnection, *, after: str) -> tuple[list[Session], str]:
+    """Reads, of the next STRIDE sessions by id, those that a newer password ended or whose user is gone.
 
-    This looks at every session there is: the sink writes pw_version, and tells nobody here.
+    The sink writes pw_version and tells nobody here, so that the sessions have to be walked through.
+    Returns them (at most BATCH) with the `after` of the next stride; "" is the beginning.
     """
-    return await _sessions_where(
-        connection, users.c.id.is_(None) | (users.c.pw_version > sessions.c.pw_version)
+    stride = sa.select(sessions).where(sessions.c.id > after).order_by(sessions.c.id).limit(STRIDE).subquery()
+    found = await connection.execute(
+        sa.select(stride, users.c.pw_version.label("current_version"))
+        .outerjoin(users, users.c.id == stride.c.user_id)
+        .order_by(stride.c.id)
     )
+    rows = found.all()
+    outdated = [row for row in rows if row.current_version is None or row.current_version > row.pw_version]
+    if len(outdated) > BATCH:
+        outdated = outdated[:BATCH]
+        return [_session(row) for row in outdated], outdated[-1].id
+    return [_session(row) for row in outdated], rows[-1].id if len(rows) == STRIDE else ""
 
 
 async def find_ended_suspensions(connection: AsyncConnection, *, now: datetime) -> list[tuple[int, int]]:
@@ -279,13 +293,6 @@ async def delete_attempts(connection: AsyncConnection, ids: Sequence[int], *, be
     await connection.execute(
         sa.delete(login_attempts).where(login_attempts.c.id.in_(ids), login_attempts.c.failed_at < before)
     )
-
-
-async def _sessions_where(connection: AsyncConnection, condition: Any) -> list[Session]:
-    found = await connection.execute(
-        sa.select(sessions).outerjoin(users, users.c.id == sessions.c.user_id).where(condition).limit(BATCH)
-    )
-    return [_session(row) for row in found]
 
 
 def _session(row: Any) -> Session:

@@ -61,6 +61,7 @@ suspended_users = sa.Table(
     sa.Column("lifted_at", UTCDateTime()),
     sa.Column("pw_version", sa.BigInteger(), nullable=False, server_default=sa.text("1")),
     sa.Index("ix_suspended_users_user_id", "user_id"),
+    sa.Index("ix_suspended_users_lifted_at", "lifted_at"),
     sqlite_autoincrement=True,
 )
 
@@ -92,6 +93,7 @@ login_attempts = sa.Table(
     sa.Column("client", code_type(64), nullable=False),
     sa.Column("failed_at", UTCDateTime(), nullable=False),
     sa.UniqueConstraint("address_key", "client"),
+    sa.Index("ix_login_attempts_failed_at", "failed_at"),
     sqlite_autoincrement=True,
 )
 

@@ -27,7 +27,7 @@ from apps.reset_password.domain import (
 )
 from apps.reset_password.settings import Settings
 from apps.reset_password.tables import audit, outbox
-from apps.storage.audit import record_event
+from apps.storage.audit import record_event, trim_audit
 from apps.storage.database import Database
 from apps.web.hash_pool import HashPool
 from apps.web.refusals import LinkInvalid, TokenRefused
@@ -167,16 +167,20 @@ async def choose_password(
 
 
 async def sweep(*, ports: Ports) -> None:
-    """Forgets links that have been expired for long; looks first, and writes only if there are any."""
-    before = ports.clock() - LINKS_KEPT
+    """Forgets links that have been expired for long, and what is too old of the audit trail.
+
+    Looks first, and writes only if there is something.
+    """
+    now = ports.clock()
     async with ports.database.reading() as connection:
-        link_ids = await store.find_old_links(connection, before=before)
+        link_ids = await store.find_old_links(connection, before=now - LINKS_KEPT)
 
     async def work(connection: AsyncConnection) -> None:
         await store.delete_links(connection, link_ids)
 
     if link_ids:
         await ports.database.transact(work)
+    await trim_audit(ports.database, audit, now=now)
 
 
 def compose(mail: OutboxMail, *, wording: Wording, settings: Settings) -> Letter:

@@ -1,4 +1,4 @@
-"""Puts sign-up together: ports, courier, consumer and routes; nothing else wires."""
+"""Puts sign-up together: ports, courier, consumer, sweeper and routes; nothing else wires."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from apps.mail.wording import Wording
 from apps.signup import consumers, routes
-from apps.signup.handlers import Ports, compose
+from apps.signup.handlers import Ports, compose, sweep
 from apps.signup.settings import Settings
 from apps.signup.tables import outbox
 from apps.storage.database import Database
@@ -16,6 +16,7 @@ from apps.web.app import App, create_app
 from apps.web.consuming import Consuming
 from apps.web.hash_pool import HashPool
 from apps.web.mailing import make_courier, register_counts
+from apps.web.rounds import repeat
 from apps.web.settings import SettingsInvalid
 from apps.web.startup import Startup
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Ports", "build", "real_ports"]
 
 TEMPLATES = Path(__file__).parent / "templates"
+SWEEP_SECONDS = 10.0
 
 
 def build(settings: Settings, ports: Ports) -> App:
@@ -41,6 +43,7 @@ def build(settings: Settings, ports: Ports) -> App:
     def begin(app: App) -> None:
         app.ctx.spawn(courier.run(), "courier")
         consuming.begin(app)
+        app.ctx.spawn(repeat(partial(sweep, ports=ports), every_seconds=SWEEP_SECONDS), "sweeper")
 
     async def stop(_: App) -> None:
         await ports.database.close()

@@ -28,7 +28,7 @@ from apps.signup.domain import (
 )
 from apps.signup.settings import Settings
 from apps.signup.tables import audit, outbox
-from apps.storage.audit import record_event
+from apps.storage.audit import record_event, trim_audit
 from apps.storage.database import Database
 from apps.web.hash_pool import HashPool
 
@@ -116,6 +116,11 @@ async def resend(email: str, *, ports: Ports, settings: Settings, caller: Caller
         await _record(connection, event, email, account, caller=caller, now=now)
 
     await ports.database.transact(work)
+
+
+async def sweep(*, ports: Ports) -> None:
+    """Deletes what is too old of the audit trail."""
+    await trim_audit(ports.database, audit, now=ports.clock())
 
 
 def compose(mail: OutboxMail, *, wording: Wording, settings: Settings) -> Letter:

@@ -1,11 +1,15 @@
 """The audit trail: one row for each thing that happened to an account, written with the change itself."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from apps.storage.database import Database
 from apps.storage.dialect import UTCDateTime, big_id, code_type, digest_type
+
+AUDIT_KEPT = timedelta(days=90)
+TRIMMED_AT_ONCE = 1000
 
 
 def audit_table(metadata: sa.MetaData) -> sa.Table:
@@ -52,3 +56,16 @@ async def record_event(
     }
     # As parameters and not as values(): half the time, because no expression is built for each column.
     await connection.execute(table.insert(), row)
+
+
+async def trim_audit(database: Database, table: sa.Table, *, now: datetime) -> None:
+    """Delete rows that are older than AUDIT_KEPT, at most TRIMMED_AT_ONCE; looks first."""
+    old = sa.select(table.c.id).where(table.c.happened_at < now - AUDIT_KEPT).limit(TRIMMED_AT_ONCE)
+    async with database.reading() as connection:
+        ids = (await connection.execute(old)).scalars().all()
+
+    async def work(connection: AsyncConnection) -> None:
+        await connection.execute(table.delete().where(table.c.id.in_(ids)))
+
+    if ids:
+        await database.transact(work)

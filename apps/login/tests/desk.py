@@ -45,6 +45,7 @@ class Desk:
     settings: Settings
     clock: Clock = field(default_factory=Clock)
     hashes: CheapHashes = field(default_factory=CheapHashes)
+    walk: handlers.Walk = field(default_factory=handlers.Walk)
 
     @property
     def ports(self) -> Ports:
@@ -66,7 +67,7 @@ class Desk:
         return True
 
     async def sweep(self) -> None:
-        await handlers.sweep(ports=self.ports, settings=self.settings)
+        await handlers.sweep(self.walk, ports=self.ports, settings=self.settings)
 
     async def rows(self, table: sa.Table, **equals: Any) -> list[Any]:
         query = sa.select(table).filter_by(**equals).order_by(*table.primary_key.columns)

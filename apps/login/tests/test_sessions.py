@@ -209,6 +209,59 @@ def test_sessions_of_a_deleted_user_are_swept(tmp_path: Path) -> None:
     with_desk(tmp_path, story)
 
 
+def test_outdated_sessions_are_found_a_stride_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many sessions there are: each round looks at so many, and then at the next ones."""
+    monkeypatch.setattr(store, "STRIDE", 3)
+
+    async def story(desk: Desk) -> None:
+        for _ in range(4):
+            await log_in(desk)
+        ids = sorted(row.id for row in await desk.rows(sessions))
+        await desk.sweep()
+        await desk.set_user(pw_version=2)
+        await desk.sweep()
+        assert sorted(row.id for row in await desk.rows(sessions)) == ids[:3]
+        await desk.sweep()
+        assert not await desk.rows(sessions)
+
+    with_desk(tmp_path, story)
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_stride_with_more_than_a_batch_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    """What one round may not write, the next one does."""
+    monkeypatch.setattr(store, "BATCH", batch)
+
+    async def story(desk: Desk) -> None:
+        for _ in range(3):
+            await log_in(desk)
+        await desk.set_user(pw_version=2)
+        for left in range(3 - batch, -batch, -batch):
+            await desk.sweep()
+            assert len(await desk.rows(sessions)) == max(left, 0)
+
+    with_desk(tmp_path, story)
+
+
+def test_old_audit_rows_are_swept(tmp_path: Path) -> None:
+    """After 90 days and not before."""
+
+    async def story(desk: Desk) -> None:
+        await log_in(desk)
+        desk.clock.advance(90 * 86400)
+        await desk.sweep()
+        assert len(await desk.rows(audit)) == 1
+        desk.clock.advance(1)
+        await desk.sweep()
+        assert not await desk.rows(audit)
+
+    with_desk(tmp_path, story)
+
+
 def test_old_attempts_are_forgotten(tmp_path: Path) -> None:
     """Not before they have lost their meaning."""
 

@@ -398,6 +398,21 @@ def test_keys_of_login_may_overlap(tmp_path: Path) -> None:
     with_desk(tmp_path, story)
 
 
+def test_old_audit_rows_are_swept(tmp_path: Path) -> None:
+    """After 90 days and not before."""
+
+    async def story(desk: Desk) -> None:
+        await desk.request_link()
+        desk.clock.now += timedelta(days=90)
+        await handlers.sweep(ports=desk.ports)
+        assert len(await desk.rows(audit)) == 1
+        desk.clock.advance(1)
+        await handlers.sweep(ports=desk.ports)
+        assert not await desk.rows(audit)
+
+    with_desk(tmp_path, story)
+
+
 def test_old_links_are_forgotten(tmp_path: Path) -> None:
     """A day after their end; what is left of them is a token that has expired."""
 

@@ -8,7 +8,7 @@ import pytest
 
 from apps.auth.addresses import address_key
 from apps.signup.domain import Activation, NewPassword, Standing
-from apps.signup.handlers import apply_activation, apply_password
+from apps.signup.handlers import apply_activation, apply_password, sweep
 from apps.signup.tables import audit, outbox, users
 from apps.signup.tests.desk import ADA, CALLER, Desk, cheap_hash, with_desk
 
@@ -290,5 +290,20 @@ def test_an_old_password_never_returns(tmp_path: Path) -> None:
             assert await apply_password(chosen, ports=desk.ports)
         row = await desk.row()
         assert (row.password, row.pw_version, row.User_status) == (cheap_hash("password 3"), 3, "ACTIVE")
+
+    with_desk(tmp_path, story)
+
+
+def test_old_audit_rows_are_swept(tmp_path: Path) -> None:
+    """After 90 days and not before."""
+
+    async def story(desk: Desk) -> None:
+        await desk.sign_up()
+        desk.clock.now += timedelta(days=90)
+        await sweep(ports=desk.ports)
+        assert len(await desk.rows(audit)) == 1
+        desk.clock.now += timedelta(seconds=1)
+        await sweep(ports=desk.ports)
+        assert not await desk.rows(audit)
 
     with_desk(tmp_path, story)
