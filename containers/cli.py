@@ -192,11 +192,9 @@ def connectors(
 @app.command()
 def doctor(data: Data = None, tier: AtTier = "embedded", as_json: InJSON = False) -> None:
     """Check this machine and say what to do."""
-    from containers.commands.up import refuse_missing_tier
     from containers.doctor import examine
     from containers.folder import DataFolder
 
-    refuse_missing_tier(tier)
     wanted = settings.load(tier=tier, data=data)
     running_pid = None
     with suppress(NotRunning):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 CAPABILITIES: Mapping[str, frozenset[str]] = {
     "embedded": frozenset({"faults", "settings"}),
     "containers": frozenset({"faults", "settings"}),
+    "external": frozenset(),
 }
 """By tier: `faults` can kill and start its parts, `settings` can start a platform with other settings."""
 
@@ -97,10 +98,15 @@ def attach(data: Path) -> Tier:
     """
     from containers.folder import DataFolder  # which knows the errors of this module
 
-    if DataFolder(data).description().tier == "containers":
-        from containers.docker.observe import ContainersTier
+    tier = DataFolder(data).description().tier
+    if tier == "containers":
+        from containers.docker.observe import attach as attach_containers
 
-        return ContainersTier.attach(data)
+        return attach_containers(data)
+    if tier == "external":
+        from containers.external import attach as attach_external
+
+        return attach_external(data)
     from containers.embedded.observe import EmbeddedTier
 
     return EmbeddedTier.attach(data)

@@ -3,6 +3,7 @@
 keys/pepper                                            the pepper of every password hash
 keys/signup.pem, keys/login.pem, keys/reset_password.pem   the private keys (P-256) of the services that sign
 keys/accounts.json                                     passwords of the engines' accounts (containers tier)
+keys/external.json                                     addresses of the engines (external tier)
 """
 
 import json
@@ -101,10 +102,16 @@ def _key_problem(pem: str) -> str | None:
     return None
 
 
+def write_secret(path: Path, text: str) -> None:
+    """Writes a file that only its owner may read, whole or not at all."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    with _complete(path) as draft:
+        draft.write_text(text + "\n", encoding="utf-8")
+
+
 def _ensure(path: Path, make: Callable[[], str], problem: Callable[[str], str | None]) -> str:
     if not path.exists():
-        with _complete(path) as draft:
-            draft.write_text(make() + "\n", encoding="ascii")
+        write_secret(path, make())
     try:
         secret = path.read_text(encoding="ascii").strip()
     except UnicodeDecodeError:

@@ -1,9 +1,40 @@
-"""Ports of the loopback address that nobody listens on."""
+"""Ports of the loopback address: binding those that are asked for, and finding free ones."""
 
+import errno
 import socket
-from contextlib import ExitStack
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, ExitStack
 
+from apps.web.server import PortTaken, bind
+from containers.engines import PlatformRefused
 from containers.settings import LOCALHOST
+
+
+def bind_ports(stack: ExitStack | AsyncExitStack, ports: Mapping[str, int]) -> dict[str, socket.socket]:
+    """A bound loopback socket for each port, by the name of its setting; the stack closes them.
+
+    Raises:
+        PlatformRefused: some are taken, or need rights that this process lacks.
+    """
+    sockets: dict[str, socket.socket] = {}
+    problems: list[str] = []
+    for name, port in ports.items():
+        try:
+            sockets[name] = stack.enter_context(bind(port, LOCALHOST))
+        except PortTaken as taken:
+            problems.append(f"port {port} ({name}) {_reason(taken.__cause__)}")
+    if problems:
+        told = "; ".join(problems)
+        raise PlatformRefused(
+            f"{told[0].upper()}{told[1:]}: stop what listens there, or choose another port by its variable."
+        )
+    return sockets
+
+
+def _reason(cause: BaseException | None) -> str:
+    if isinstance(cause, OSError) and cause.errno != errno.EADDRINUSE:
+        return f"cannot be used ({cause.strerror})"
+    return "is taken"
 
 
 def free_ports(number: int) -> list[int]:

@@ -72,9 +72,9 @@ class PlatformProcess:
         said = "".join(lines) + "\n".join(self.log()[-20:])
         raise AssertionError(f"`quartet up` ended with {self._process.wait()}:\n{said}")
 
-    def stop(self) -> int:
+    def stop(self, with_signal: int = signal.SIGTERM) -> int:
         """Ends the platform in order, its data kept; returns the exit code."""
-        return self._end(signal.SIGTERM)
+        return self._end(with_signal)
 
     def kill(self) -> None:
         """Ends every process of the platform at once, as a power cut does."""

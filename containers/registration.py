@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from containers.connectors import ConnectClient, ConnectRefused, ConnectUnreachable
 from containers.connector_files.config import ConfigInvalid, check, read_folder
+from containers.connectors import ConnectClient, ConnectRefused, ConnectUnreachable
 from containers.embedded.environment import connector_environ
 from containers.engines import PlatformRefused
 from containers.journey import DEAD_LETTERS, TOPICS

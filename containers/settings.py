@@ -37,6 +37,22 @@ PORTS = (
 CONSOLE_PORT = Setting("CONSOLE_PORT", "port", "8088", help="port of the console; nothing listens there yet")
 """Part of the contract before the console is: a suite that sets it must not be refused."""
 
+EXTERNAL = (
+    Setting(
+        "CONNECT_URL",
+        "url",
+        choices=("http", "https"),
+        help="external tier: the Connect REST API, if not at CONNECT_PORT",
+    ),
+    Setting(
+        "INBOX_URL",
+        "url",
+        choices=("http", "https"),
+        help="external tier: an inbox with Mailpit's REST API, for quartet inbox and demo",
+    ),
+)
+"""Addresses of the external tier that no service knows of."""
+
 DATA = Setting("QUARTET_DATA", "text", ".quartet", help="data folder of the embedded tier")
 
 
@@ -76,7 +92,7 @@ def catalogue(tier: TierName = "embedded") -> list[Setting]:
     from apps.reset_password import settings as reset_password
     from apps.signup import settings as signup
 
-    own = (DATA, profile_setting(tier), *PORTS, CONSOLE_PORT)
+    own = (DATA, profile_setting(tier), *PORTS, CONSOLE_PORT, *EXTERNAL)
     services = (signup.SETTINGS, activation.SETTINGS, login.SETTINGS, reset_password.SETTINGS)
     found: dict[str, Setting] = {}
     for setting in chain(own, *services):

@@ -48,7 +48,7 @@ class KafkaTopics:
 
     def produce(self, topic: str, key: str | None, value: str | None) -> int:
         """Writes one record and returns its offset."""
-        return self.append(topic, key and key.encode(), value if value is None else value.encode())
+        return self.append(topic, _bytes(key), _bytes(value))
 
     def append(
         self,
@@ -87,6 +87,10 @@ class KafkaTopics:
         except Exception as error:
             future.cancel()
             raise TopicsUnreachable(f"Kafka does not answer ({type(error).__name__}: {error})") from error
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()
 
 
 def _seen(record: Record) -> TopicRecord:

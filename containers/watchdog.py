@@ -100,11 +100,17 @@ class Watchdog:
         self._connect.close()
 
     def _run(self) -> None:
+        told = None
         while not self._is_over.wait(LOOK_SECONDS):
             try:
                 self.look()
             except (ConnectUnreachable, ConnectRefused, TopicsUnreachable, DeadlinePassed) as error:
-                _log.warning("watchdog_waits", reason=f"{type(error).__name__}: {error}")
+                reason = f"{type(error).__name__}: {error}"
+                if reason != told:  # what goes on is told once
+                    _log.warning("watchdog_waits", reason=reason)
+                told = reason
+            else:
+                told = None
 
     def look(self) -> None:
         """Looks at every connector once and does what is due."""

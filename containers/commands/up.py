@@ -14,7 +14,7 @@ from containers.doctor import data_folder_problem
 from containers.engines import PlatformRefused
 from containers.settings import PlatformSettings, TierName
 
-STOP_SECONDS: Mapping[TierName, float] = {"embedded": 4.5, "containers": 60.0}
+STOP_SECONDS: Mapping[TierName, float] = {"embedded": 4.5, "containers": 60.0, "external": 15.0}
 """A stop that takes longer is cut: on the embedded tier the contract gives five seconds, and every store
 survives a kill; containers have to be removed, or they stay."""
 
@@ -28,6 +28,7 @@ STANDS_IN: Mapping[TierName, tuple[str, str]] = {
         "the four services, MySQL, MongoDB, Kafka, Kafka Connect with Debezium, SMTP",
         "the development inbox for a mail server",
     ),
+    "external": ("everything that the environment names", "nothing"),
 }
 """What is real on a tier, and what stands in for what."""
 
@@ -53,11 +54,14 @@ def platform_of(wanted: PlatformSettings, progress: Callable[[str], object]) -> 
     progress: told each part as it stands.
 
     Raises:
-        PlatformRefused: the tier is not there.
+        PlatformRefused: a package that the tier needs is not installed.
     """
-    refuse_missing_tier(wanted.tier)
     if wanted.tier == "containers":
         return _containers_platform(wanted, progress)
+    if wanted.tier == "external":
+        from containers.external import ExternalPlatform
+
+        return ExternalPlatform(wanted, progress=progress)
     from containers.embedded.platform import EmbeddedPlatform
 
     return EmbeddedPlatform(wanted.data, wanted.environ, progress=progress)
@@ -73,21 +77,12 @@ def _containers_platform(wanted: PlatformSettings, progress: Callable[[str], obj
     return ContainersPlatform(wanted, progress=progress)
 
 
-def refuse_missing_tier(tier: TierName) -> None:
-    """Raises PlatformRefused for a tier that this release does not have."""
-    if tier not in STANDS_IN:
-        raise PlatformRefused(
-            f"The {tier} tier comes with the next release: --tier embedded works without any engine."
-        )
-
-
 def run(wanted: PlatformSettings) -> int:
     """Runs the platform until SIGTERM or Ctrl-C; returns the exit code.
 
     Raises:
         PlatformRefused, SettingsInvalid: it cannot start.
     """
-    refuse_missing_tier(wanted.tier)
     if problem := data_folder_problem(wanted.data):
         raise PlatformRefused(problem)
     say(f"Starting the {wanted.tier} tier on {wanted.data} …")
@@ -151,7 +146,6 @@ def detach(wanted: PlatformSettings) -> int:
     Its talk and logs go to platform.log in the data folder; its result and, should it end early, what it
     said are handed on here. Returns the exit code.
     """
-    refuse_missing_tier(wanted.tier)
     if problem := data_folder_problem(wanted.data):
         raise PlatformRefused(problem)
     data = wanted.data.absolute()

@@ -1,141 +1,30 @@
-"""How a running containers platform is seen from outside: the `Tier` on the ports of its engines.
+"""How a running containers platform is seen from outside: on the loopback ports of its engines."""
 
-Rows and documents are read with the account `observer`, which may read and nothing else.
-"""
-
-from __future__ import annotations
-
-import time
-from collections.abc import Mapping
-from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import pymongo
-import pymysql
-from pymysql.cursors import DictCursor
-
-from containers.connectors import ConnectClient
 from containers.docker import mongo
-from containers.engines import CAPABILITIES, SQLDatabase, TopicRecord
-from containers.folder import DataFolder, Description
-from containers.hops import ACTIVATION_TOPIC, PASSWORD_TOPIC, USERS_TOPIC
-from containers.journey import TOPICS
+from containers.engines import Tier
+from containers.folder import DataFolder
 from containers.keys import read_passwords
-from containers.topics import KafkaTopics
-from containers.watchdog import WatchedConnectClient
+from containers.real_engines import DOCUMENTS, RealTier, SQLAddress
+from containers.settings import LOCALHOST
 
-TIMEOUT_SECONDS = 10
-
-DOCUMENTS = "activate_user_reg_db"
-
-CONSUMERS = {"signup": (ACTIVATION_TOPIC, PASSWORD_TOPIC), "activation": (USERS_TOPIC,)}
-"""The topics that each consumer group of the services reads."""
-
-REST_SECONDS = 0.5
-"""Twenty times what a source takes from commit to topic (22 ms for a whole hop, see bench)."""
+OBSERVER = "observer"
 
 
-class ContainersTier:
-    """A handle to the platform that runs in containers for a data folder."""
-
-    def __init__(self, folder: DataFolder, description: Description) -> None:
-        self._folder, self._description = folder, description
-        self._passwords = read_passwords(folder.keys)
-        self._topics = KafkaTopics(description.engines["kafka"])
-        self.connectors: ConnectClient = WatchedConnectClient(
-            description.urls["connect"], self._topics, folder.findings
-        )
-        self._ends: tuple[Mapping[str, int], float] = ({}, 0.0)
-        self._mongo: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
-            mongo.observer_url(
-                description.engines["mongo_image"], self._passwords, host_port=self._port(DOCUMENTS)
-            ),
-            tz_aware=True,
-            serverSelectionTimeoutMS=TIMEOUT_SECONDS * 1000,
-        )
-
-    @classmethod
-    def attach(cls, data: Path) -> ContainersTier:
-        """The platform on this folder; raises NotRunning."""
-        folder = DataFolder(data)
-        return cls(folder, folder.description())
-
-    @property
-    def name(self) -> str:
-        return self._description.tier
-
-    @property
-    def capabilities(self) -> frozenset[str]:
-        return CAPABILITIES[self.name]
-
-    @property
-    def urls(self) -> Mapping[str, str]:
-        return self._description.urls
-
-    @property
-    def smtp(self) -> str:
-        return self._description.smtp
-
-    def rows(self, database: SQLDatabase, table: str, **equals: Any) -> list[dict[str, Any]]:
-        conditions = "".join(f" AND `{column}` <=> %s" for column in equals)
-        with (
-            closing(self._connect(database)) as connection,
-            connection.cursor(DictCursor) as cursor,
-        ):
-            cursor.execute(
-                f"SELECT * FROM `{table}` WHERE TRUE{conditions} ORDER BY 1",  # noqa: S608 - names only
-                [_to_column(value) for value in equals.values()],
-            )
-            return [{name: _seen(value) for name, value in row.items()} for row in cursor.fetchall()]
-
-    def documents(self, collection: str, **equals: Any) -> list[dict[str, Any]]:
-        return list(self._mongo[DOCUMENTS][collection].find(equals))
-
-    def records(self, topic: str) -> list[TopicRecord]:
-        return self._topics.records(topic)
-
-    def produce(self, topic: str, key: str | None, value: str | None) -> int:
-        return self._topics.produce(topic, key, value)
-
-    def behind(self) -> list[str]:
-        """A source tells no lag: it counts as at rest when no topic has grown for a while."""
-        late = [f"{view.name}: {view.lag}" for view in self.connectors.overview() if view.lag]
-        for group, topics in CONSUMERS.items():
-            if lag := self._topics.lag(group, topics):
-                late.append(f"{group}: {lag}")
-        ends, now = self._topics.end_offsets(TOPICS), time.monotonic()
-        if ends != self._ends[0]:
-            self._ends = (ends, now)
-        if now - self._ends[1] < REST_SECONDS:
-            late.append("the topics have just grown")
-        return late
-
-    def close(self) -> None:
-        self._mongo.close()
-        self._topics.close()
-        self.connectors.close()
-
-    def _connect(self, database: SQLDatabase) -> pymysql.connections.Connection:
-        return pymysql.connect(
-            host="127.0.0.1",
-            port=self._port(database),
-            user="observer",
-            password=self._passwords["observer"],
-            database=database,
-            connect_timeout=TIMEOUT_SECONDS,
-            read_timeout=TIMEOUT_SECONDS,
-        )
-
-    def _port(self, engine: str) -> int:
-        return int(self._description.engines[engine].rpartition(":")[2])
-
-
-def _seen(value: Any) -> Any:
-    """As every tier shows it: aware times."""
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
-
-
-def _to_column(value: Any) -> Any:
-    return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
+def attach(data: Path) -> Tier:
+    """A handle to the platform on this folder; raises NotRunning."""
+    folder = DataFolder(data)
+    description, passwords = folder.description(), read_passwords(folder.keys)
+    ports = {name: int(at.rpartition(":")[2]) for name, at in description.engines.items() if ":" in at}
+    image = description.engines["mongo_image"]
+    return RealTier(
+        folder,
+        description,
+        databases={
+            name: SQLAddress(LOCALHOST, ports[name], OBSERVER, passwords[OBSERVER], name)
+            for name in ("signup_db", "login_db", "rpwd_db")
+        },
+        mongo_url=mongo.observer_url(image, passwords, host_port=ports[DOCUMENTS]),
+        bootstrap=description.engines["kafka"],
+    )

@@ -11,27 +11,26 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, closing, suppress
+from contextlib import AsyncExitStack, ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
+from apps.web.logs import configure_logging
 from containers.connector_host import ConnectorHost
 from containers.docker.doctor import refuse_missing
 from containers.docker.engine import PartFailed, PlatformOnDocker, RunningPart
 from containers.docker.images import MONGO_STANDIN, SERVICES, Images, connect_to_docker
 from containers.docker.parts import ACCOUNTS, Part
 from containers.docker.topology import ENGINE_PORTS, Plan, connector_environ, engine_parts, own_parts
-from containers.doctor import port_problem
 from containers.engines import PlatformRefused
 from containers.folder import DataFolder, Description
 from containers.keys import ensure_passwords, ensure_secrets
-from containers.ports import free_ports
+from containers.ports import bind_ports, free_ports
 from containers.settings import PlatformSettings, urls
+from containers.threads import in_thread
 
 READY_SECONDS = 180.0
 """For one part, on a busy machine; a database that makes its first files takes a tenth of it."""
@@ -40,7 +39,6 @@ MONGO_STANDS_IN = "one mongo-java-server for the MongoDB replica set, whose imag
 
 PROBE_PAUSE_SECONDS = 0.2
 
-T = TypeVar("T")
 Progress = Callable[[str], object]
 
 
@@ -87,8 +85,10 @@ class ContainersPlatform:
     async def __aenter__(self) -> ContainersPlatform:
         async with AsyncExitStack() as stack:
             folder = DataFolder(self._settings.data)
+            configure_logging()
             stack.enter_context(folder.held("containers"))
-            _refuse_taken_ports(self._settings)
+            with ExitStack() as probing:  # a taken port is refused by its number, before anything runs
+                bind_ports(probing, self._settings.ports)
             await in_thread(refuse_missing)
             client = await in_thread(connect_to_docker)
             stack.callback(client.close)
@@ -159,7 +159,9 @@ class ContainersPlatform:
     async def _clean(self, on_docker: PlatformOnDocker, started: Sequence[RunningPart]) -> None:
         await in_thread(on_docker.close)
         self._progress("stopping")
-        await asyncio.gather(*(in_thread(running.stop) for running in started), return_exceptions=True)
+        # What is thrown away need not write its pages back first, which takes a database ten seconds.
+        stopped = started if self._settings.keep else ()
+        await asyncio.gather(*(in_thread(running.stop) for running in stopped), return_exceptions=True)
         await in_thread(lambda: on_docker.remove(with_volumes=not self._settings.keep))
 
     def _description(self, plan: Plan) -> Description:
@@ -190,41 +192,6 @@ async def _until_ready(running: RunningPart) -> None:
                 f"{await in_thread(running.last_lines)}"
             )
         await asyncio.sleep(PROBE_PAUSE_SECONDS)
-
-
-async def in_thread(work: Callable[[], T]) -> T:
-    """The result of blocking work, done in a thread that does not hold up the end of the process.
-
-    A cancelled wait leaves the thread to itself: what it starts after that is found by its label and removed.
-    """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def tell(result: T | None, error: BaseException | None) -> None:
-        if future.cancelled():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result, error = None, None
-        try:
-            result = work()
-        except BaseException as raised:
-            error = raised
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(tell, result, error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return await future
-
-
-def _refuse_taken_ports(settings: PlatformSettings) -> None:
-    for name, port in settings.ports.items():
-        if problem := port_problem(name, port):
-            raise PlatformRefused(problem)
 
 
 def _leaves(group: BaseExceptionGroup[PlatformRefused]) -> Iterator[PlatformRefused]:

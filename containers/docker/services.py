@@ -1,31 +1,13 @@
 """The four services and the inbox as parts, each service with its own settings and no other's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from apps.activation import settings as activation
-from apps.login import settings as login
-from apps.reset_password import settings as reset_password
-from apps.signup import settings as signup
-from apps.web.settings import Setting, given
 from containers.docker.images import INBOX, SERVICES
 from containers.docker.parts import Part
 from containers.docker.probes import answers, greets_on
 from containers.embedded.inbox_alone import HTTP_PORT, MAILS, SMTP_PORT
-from containers.settings import LOCALHOST, PlatformSettings, is_given, urls
-
-DECLARED: Mapping[str, Sequence[Setting]] = {
-    "signup": signup.SETTINGS,
-    "activation": activation.SETTINGS,
-    "login": login.SETTINGS,
-    "reset_password": reset_password.SETTINGS,
-}
-
-DATABASE_SETTINGS = {
-    "signup": "SIGNUP_DATABASE_URL",
-    "activation": "ACTIVATION_MONGO_URL",
-    "login": "LOGIN_DATABASE_URL",
-    "reset_password": "RESET_PASSWORD_DATABASE_URL",
-}
+from containers.service_environ import DECLARED, completed
+from containers.settings import LOCALHOST, PlatformSettings, is_given
 
 NEEDS = {
     "signup": ("signup_mysql", "kafka"),
@@ -49,19 +31,12 @@ def service_environ(
 ) -> dict[str, str]:
     """The environment from which every service takes its own part.
 
-    Engines are those of this tier, whatever the environment names. Mail goes to the inbox unless another
-    server is named; a secret that is given is used, others come from the data folder.
+    Engines are those of this tier, whatever the environment names; mail goes to the inbox unless another
+    server is named.
     """
-    environ = settings.environ
-    found = dict(secrets)
-    for declared in DECLARED.values():
-        for setting in declared:
-            if text := given(setting.name, environ):
-                found[setting.name] = text
-    for service in DECLARED:
-        found.setdefault(f"PUBLIC_{service.upper()}_URL", urls(settings.ports)[service])
-        found[f"{service.upper()}_PORT"] = str(_inner_port(service))
-    if not is_given("SMTP_HOST", environ):
+    found = completed(settings, secrets)
+    found |= {f"{service.upper()}_PORT": str(_inner_port(service)) for service in DECLARED}
+    if not is_given("SMTP_HOST", settings.environ):
         found |= {"SMTP_HOST": "inbox", "SMTP_PORT": str(SMTP_PORT)}
     own = {"QUARTET_PROFILE": settings.profile, "LISTEN_HOST": "0.0.0.0"}  # noqa: S104 - in its container
     return {**found, **engines, **own}

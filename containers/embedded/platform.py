@@ -29,10 +29,10 @@ from containers.embedded.environment import (
     service_environ,
 )
 from containers.embedded.log_file import LogDamaged
-from containers.embedded.ports import bind_ports
 from containers.embedded.readiness import PlatformNotReady, connectors_running, services_ready
 from containers.engines import PlatformRefused
 from containers.folder import DOCUMENTS, DataFolder, Description, refusal
+from containers.ports import bind_ports
 from containers.settings import PlatformSettings, urls
 
 if TYPE_CHECKING:

@@ -61,15 +61,6 @@ def test_status_in_json_says_that_nothing_is_ready(
     assert found["services"].keys() == {"signup", "activation", "login", "reset_password"}
 
 
-@pytest.mark.parametrize("tier", ["external"])
-def test_tiers_to_come_are_refused(tier: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The sentence names the tier that works."""
-    assert cli.run(["up", "--tier", tier, "--data", str(tmp_path)]) == 3
-    assert capsys.readouterr().err == (
-        f"The {tier} tier comes with the next release: --tier embedded works without any engine.\n"
-    )
-
-
 def test_every_wrong_setting_is_named_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -258,7 +249,7 @@ def test_a_killed_platform_is_seen_to_be_gone(tmp_path: Path) -> None:
     """What it left behind does not look like a running one, and the next starts on it."""
     platform = PlatformProcess(tmp_path, "embedded", {})
     platform.start()
-    platform.stop(signal.SIGKILL)
+    platform.kill()
     assert platform.run("status").returncode == 3
     assert platform.run("down").returncode == 3
     platform.start()

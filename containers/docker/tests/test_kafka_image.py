@@ -116,7 +116,8 @@ def test_connectors_reach_no_variable_but_ours(entry: Started) -> None:
     entry.run("connect")
     assert entry.settings["config.providers"] == "env"
     assert entry.settings["config.providers.env.param.allowlist.pattern"] == "^QUARTET_.*"
-    assert entry.settings["connector.client.config.override.policy"] == "None"
+    assert entry.settings["connector.client.config.override.policy"] == "Allowlist"
+    assert entry.settings["connector.client.config.override.allowlist"] == "max.poll.records"
 
 
 @pytest.mark.parametrize("arguments", [(), ("zookeeper",)])

@@ -5,8 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from containers.embedded.ports import bind_ports
 from containers.engines import PlatformRefused
+from containers.ports import bind_ports
 
 
 def test_every_taken_port_is_named() -> None:
