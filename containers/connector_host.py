@@ -38,7 +38,7 @@ class ConnectorHost:
         registration.create_topics(topics)
         since = registration.end_of_heartbeats(topics, self._configs)
         registration.register(connect, self._configs)
-        watchdog = Watchdog(self._connect_url, topics, self._configs, self._folder.findings)
+        watchdog = Watchdog(connect, topics, self._configs, self._folder.findings)
         watchdog.start()
         self._stack.callback(watchdog.stop)
         registration.wait_until_running(connect, self._configs)

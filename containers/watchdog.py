@@ -1,20 +1,16 @@
 """The watchdog of real Connect: it starts failed tasks again, and sets aside the record that fails a sink.
 
-Connect does neither: a failed task stays so, and its dead letters hold only what cannot be converted.
-
-A sink writes records in batches, and says of a batch that fails not which record it was. So a sink that has
-failed for a record's sake starts again with batches of one; then the offset that its group has committed is
-that of the record. If that fails too, it is parked and the sink goes on behind it; once the sink has caught
-up, it gets its own configuration back.
+Connect does neither. A task that has failed is started again after 0.5, 1, 2 ... 15 s. Where the trace says
+that a record is at fault, the restart is one with batches of one (poison.py); a sink that then fails twice at
+one offset has named the record, which is parked. What was found is written for commands in other processes.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,28 +18,21 @@ from typing import Any
 
 import structlog
 
-from apps.events.source import REASON_HEADER
 from containers.connectors import ConnectClient, ConnectRefused, ConnectUnreachable
-from containers.polling import DeadlinePassed, poll
+from containers.poison import Position, Surgeon, cause_of, reason_of
 from containers.topics import KafkaTopics, TopicsUnreachable
 
 LOOK_SECONDS = 0.5
 FIRST_RESTART_SECONDS = 0.5
 LONGEST_RESTART_SECONDS = 15.0
+STEADY_SECONDS = 5.0
+"""A task that has run for so long has got over its failure: one that fails at once runs for a second, too."""
+
 STEP_SECONDS = 15.0
 """For one step of parking: a worker that is starting answers late."""
+STEP_PAUSE_SECONDS = 0.05
 
-ONE_BY_ONE = {"consumer.override.max.poll.records": "1"}
-
-RECORD_FAULTS: Mapping[str, str] = {
-    r"Data truncat\w+|Data too long": "VALUE_REFUSED",
-    r"Incorrect \w+ value|Out of range value": "VALUE_REFUSED",
-    r"cannot be null|doesn't have a default value": "VALUE_MISSING",
-    r"Duplicate entry|foreign key constraint|Check constraint": "CONSTRAINT_VIOLATED",
-    r"Cannot alter table|schema evolution is disabled": "COLUMN_UNKNOWN",
-    r"errors\.DataException": "RECORD_INVALID",
-}
-"""What of a task's trace says that a record was at fault, and not its database or the way to it."""
+STOP_SECONDS = 3.0
 
 _log = structlog.get_logger()
 
@@ -52,8 +41,8 @@ _log = structlog.get_logger()
 class Finding:
     """What the watchdog knows of one connector.
 
-    restarts: of its tasks, after failures. parked: records set aside. cause: the first line of the last
-    failure, while the connector has not run again since.
+    restarts: of its tasks, after failures. parked: records set aside. cause: what it failed for last, in one
+    line, until it has run steadily again or the record is parked.
     """
 
     restarts: int = 0
@@ -63,142 +52,174 @@ class Finding:
 
 @dataclass
 class _Care:
-    """How far the care for one connector is."""
+    """How far the care for one connector is.
+
+    failed_at: what its sink was to read next when a record failed it last.
+    alone_until: it gets batches of one up to here. is_halted: we have stopped it, and have to resume it.
+    """
 
     failures: int = 0
     retry_at: float = 0.0
-    is_one_by_one: bool = False
+    running_since: float | None = None
+    failed_at: Position | None = None
+    alone_until: Position | None = None
+    is_halted: bool = False
+
+
+class _Late(Exception):
+    """A step did not happen in time; what is left of it is done with the next look."""
 
 
 class Watchdog:
     """Looks after the connectors of one Connect in a thread of its own, until stop().
 
-    configs: the configuration of each connector, as registered.
-    path: where the findings are written, for the commands in other processes.
+    configs: the configuration of each connector, as registered. path: where the findings are written.
+    now: seconds of a clock that never goes back.
     """
 
     def __init__(
-        self, connect_url: str, topics: KafkaTopics, configs: Mapping[str, Mapping[str, str]], path: Path
+        self,
+        connect: ConnectClient,
+        topics: KafkaTopics,
+        configs: Mapping[str, Mapping[str, str]],
+        path: Path,
+        *,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._connect, self._topics, self._configs, self._path = (
-            ConnectClient(connect_url),
-            topics,
-            configs,
-            path,
-        )
-        self.findings = {name: Finding(**found) for name, found in read_findings(path).items()}
+        self._connect, self._topics, self._configs, self._path = connect, topics, configs, path
+        self._now = now
+        self.findings = {name: Finding() for name in configs}
         self._care = {name: _Care() for name in configs}
+        self._surgeon = Surgeon(connect, topics, self._insist)
+        self._waits_for: str | None = None
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
     def start(self) -> None:
+        self._write()
         self._thread.start()
 
     def stop(self) -> None:
+        """Looks at nothing more; a step under way ends by itself."""
         self._is_over.set()
-        self._thread.join()
-        self._connect.close()
+        self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
-        told = None
         while not self._is_over.wait(LOOK_SECONDS):
             try:
                 self.look()
-            except (ConnectUnreachable, ConnectRefused, TopicsUnreachable, DeadlinePassed) as error:
-                reason = f"{type(error).__name__}: {error}"
-                if reason != told:  # what goes on is told once
-                    _log.warning("watchdog_waits", reason=reason)
-                told = reason
-            else:
-                told = None
+            except RuntimeError:
+                if not self._is_over.is_set():
+                    raise  # otherwise the clients have been closed under a step that took too long
 
     def look(self) -> None:
-        """Looks at every connector once and does what is due."""
-        for status in self._connect.statuses():
-            if status["name"] in self._configs:
-                self._look_at(status)
-        self._write()
+        """Looks at every connector once and does what is due; what cannot be done now is tried again."""
+        waits_for = None
+        try:
+            for status in self._connect.statuses():
+                if status["name"] in self._configs:
+                    try:
+                        self._look_at(status)
+                    except (ConnectRefused, TopicsUnreachable, _Late) as error:
+                        waits_for = f"{status['name']}: {error}"
+                        self._cannot(status["name"], error)
+            self._write()
+        except (ConnectUnreachable, ConnectRefused, OSError, ValueError, LookupError) as error:
+            waits_for = str(error)
+        if waits_for and waits_for != self._waits_for:
+            _log.warning("watchdog waits", reason=waits_for)
+        self._waits_for = waits_for
+
+    def _cannot(self, name: str, error: Exception) -> None:
+        finding = self.findings[name]
+        cause = (finding.cause or "").partition("; the watchdog ")[0]
+        finding.cause = f"{cause}; the watchdog cannot help yet: {error}"
+        self._rest(self._care[name])
 
     def _look_at(self, status: Mapping[str, Any]) -> None:
         name = status["name"]
-        care, finding = self._care[name], self.findings.setdefault(name, Finding())
+        care, finding = self._care[name], self.findings[name]
+        if care.is_halted:  # by a step that has not come to its end
+            self._go_on(name)
+            return
+        if status["connector"]["state"] in ("PAUSED", "STOPPED"):  # as somebody wishes
+            return
         trace = _failure(status)
         if trace is None:
-            if status["connector"]["state"] == "RUNNING" and status["tasks"]:
-                care.failures, finding.cause = 0, None
-                if care.is_one_by_one and self._has_caught_up(name):
-                    self._connect.put(name, self._configs[name])
-                    care.is_one_by_one = False
+            self._runs(name, is_running=bool(status["tasks"]))
             return
-        finding.cause = _first_line(trace)
-        if time.monotonic() < care.retry_at:
+        care.running_since = None
+        finding.cause = cause_of(trace)
+        if self._now() < care.retry_at:
             return
-        reason = _record_fault(trace) if status["type"] == "sink" else None
-        if reason is None:
-            finding.restarts += 1
-            self._connect.restart(name, only_failed=True)
-            self._rest(care)
-        elif care.is_one_by_one:
-            self._park(name, reason, trace)
-            finding.parked += 1
-        else:
-            finding.restarts += 1
-            self._connect.put(name, {**self._configs[name], **ONE_BY_ONE})
-            self._connect.restart(name, only_failed=True)
-            care.is_one_by_one = True
-            self._rest(care)
+        reason = reason_of(trace) if status["type"] == "sink" else None
+        if reason is not None:
+            self._record_failed(name, reason, trace)
+            return
+        self._connect.restart(name, only_failed=True)
+        self._count_restart(name)
+        self._rest(care)
+
+    def _runs(self, name: str, *, is_running: bool) -> None:
+        care, finding = self._care[name], self.findings[name]
+        if not is_running:
+            return
+        if care.running_since is None:
+            care.running_since = self._now()
+        if self._now() - care.running_since >= STEADY_SECONDS:
+            care.failures, care.failed_at, finding.cause = 0, None, None
+        if care.alone_until and self._has_passed(name, care.alone_until):
+            self._connect.put(name, self._configs[name])
+            care.alone_until = None
+
+    def _count_restart(self, name: str) -> None:
+        finding = self.findings[name]
+        finding.restarts += 1
+        _log.warning("connector restarted", connector=name, cause=finding.cause)
 
     def _rest(self, care: _Care) -> None:
-        """The failed task is left alone for a while that grows; a restart takes effect within it."""
-        pause = min(FIRST_RESTART_SECONDS * 2**care.failures, LONGEST_RESTART_SECONDS)
+        """What has failed is left alone for a while that grows; a restart takes effect within it."""
+        care.retry_at = self._now() + min(FIRST_RESTART_SECONDS * 2**care.failures, LONGEST_RESTART_SECONDS)
         care.failures += 1
-        care.retry_at = time.monotonic() + pause
 
-    def _park(self, name: str, reason: str, trace: str) -> None:
-        """Sets aside the record that the sink reads next, and lets it go on behind it."""
-        topic, offset = self._next(name)
-        record = self._topics.record_at(topic, offset)
-        if record is None:  # it has gone on by itself meanwhile
-            self._connect.restart(name, only_failed=True)
-            return
-        dead_letters = self._configs[name]["errors.deadletterqueue.topic.name"]
-        headers = (*record.headers, *_context(name, topic, record.offset, trace))
-        headers += ((REASON_HEADER, reason.encode()),)
-        self._topics.append(dead_letters, record.key, record.value, headers)
-        _log.warning("record_parked", connector=name, topic=topic, offset=record.offset, reason=reason)
-        self._connect.stop(name)
-        self._insist("a stop", lambda: self._is_stopped(name) or None)
-        self._insist("another offset", lambda: self._moved(name, topic, record.offset + 1))
+    def _record_failed(self, name: str, reason: str, trace: str) -> None:
+        """The first time with batches of one; at the same offset again, it is that record."""
+        care, config = self._care[name], self._configs[name]
+        at = self._surgeon.position(name, config)
+        care.is_halted = True
+        if care.alone_until is None:
+            care.alone_until = self._surgeon.isolate(name, config)
+            self._count_restart(name)
+        elif at != care.failed_at:
+            self._surgeon.halt(name)
+            self._count_restart(name)
+        else:
+            behind = self._surgeon.park(name, config, at, reason=reason, trace=trace)
+            self.findings[name].parked += 1
+            _log.warning("record parked", connector=name, topic=at.topic, offset=at.offset, reason=reason)
+            if behind.offset >= care.alone_until.offset:
+                self._connect.put(name, config)
+                care.alone_until = None
+            care.failures, self.findings[name].cause = 0, None
+        care.failed_at = at
+        self._go_on(name)
+
+    def _go_on(self, name: str) -> None:
         self._connect.resume(name)
+        self._care[name].is_halted = False
 
-    def _next(self, name: str) -> tuple[str, int]:
-        """Topic and offset of what the sink reads next."""
-        for at in self._connect.offsets(name):
-            return at["partition"]["kafka_topic"], int(at["offset"]["kafka_offset"])
-        return self._configs[name]["topics"], 0
+    def _has_passed(self, name: str, end: Position) -> bool:
+        at = self._surgeon.position(name, self._configs[name])
+        return at.topic == end.topic and at.offset >= end.offset
 
-    def _is_stopped(self, name: str) -> bool:
-        status = self._connect.status(name)
-        return status["connector"]["state"] == "STOPPED" and not status["tasks"]
-
-    def _moved(self, name: str, topic: str, offset: int) -> bool | None:
-        """True once Connect has taken the offset; it refuses while the last task is on its way out."""
-        try:
-            self._connect.set_offset(name, topic, offset)
-        except ConnectRefused:
-            return None
-        return True
-
-    def _insist(self, what: str, probe: Any) -> None:
-        poll(probe, within_seconds=STEP_SECONDS, what=what)
-
-    def _has_caught_up(self, name: str) -> bool:
-        return self._topics.lag(f"connect-{name}", [self._configs[name]["topics"]]) == 0
+    def _insist(self, what: str, probe: Callable[[], bool]) -> None:
+        deadline = self._now() + STEP_SECONDS
+        while not probe():
+            if self._now() > deadline or self._is_over.wait(STEP_PAUSE_SECONDS):
+                raise _Late(f"{what} takes longer than {STEP_SECONDS:g} s")
 
     def _write(self) -> None:
-        text = json.dumps(
-            {name: asdict(finding) for name, finding in sorted(self.findings.items())}, indent=2
-        )
+        text = json.dumps({name: asdict(finding) for name, finding in self.findings.items()}, indent=2)
         if not self._path.exists() or self._path.read_text(encoding="utf-8") != text:
             draft = self._path.with_suffix(".new")
             draft.write_text(text, encoding="utf-8")
@@ -247,30 +268,3 @@ def _failure(status: Mapping[str, Any]) -> str | None:
         if part["state"] == "FAILED":
             return str(part.get("trace") or "failed, and Connect does not say why")
     return None
-
-
-def _record_fault(trace: str) -> str | None:
-    return next((reason for words, reason in RECORD_FAULTS.items() if re.search(words, trace)), None)
-
-
-def _first_line(trace: str) -> str:
-    """The innermost cause in one line: the outermost of a sink says only that it gives up."""
-    causes = re.findall(r"^Caused by: (.+)$", trace, re.MULTILINE)
-    return causes[-1] if causes else trace.partition("\n")[0]
-
-
-def _context(name: str, topic: str, offset: int, trace: str) -> tuple[tuple[str, bytes], ...]:
-    """The headers that Connect itself gives a dead letter (KIP-298)."""
-    told = {
-        "topic": topic,
-        "partition": "0",
-        "offset": str(offset),
-        "connector.name": name,
-        "task.id": "0",
-        "stage": "TASK_PUT",
-        "class.name": "io.debezium.connector.jdbc.JdbcSinkConnectorTask",
-        "exception.class.name": "org.apache.kafka.connect.errors.ConnectException",
-        "exception.message": _first_line(trace),
-        "exception.stacktrace": trace,
-    }
-    return tuple((f"__connect.errors.{key}", text.encode()) for key, text in told.items())

@@ -5,13 +5,13 @@ import traceback
 from apps.events.records import Record
 from apps.events.source import REASON_HEADER
 from containers.connector_files.options import JSON_CONVERTER
+from containers.dead_letters import SINK_TASK, error_headers
 from containers.embedded.envelope import ConversionError
 from containers.embedded.log import Headers, NewRecord
 from containers.embedded.sql_faults import Refused
 
 _DATA_EXCEPTION = "org.apache.kafka.connect.errors.DataException"
 _CONNECT_EXCEPTION = "org.apache.kafka.connect.errors.ConnectException"
-_SINK_TASK = "io.debezium.connector.jdbc.JdbcSinkConnectorTask"
 
 RecordError = ConversionError | Refused
 
@@ -41,16 +41,14 @@ def _context(record: Record, error: RecordError, connector: str, stage: str) -> 
         f"\n\tat {frame.name}({frame.lineno})"
         for frame in reversed(traceback.extract_tb(error.__traceback__))
     )
-    told = {
-        "topic": record.topic,
-        "partition": str(record.partition),
-        "offset": str(record.offset),
-        "connector.name": connector,
-        "task.id": "0",
-        "stage": stage,
-        "class.name": _SINK_TASK if stage == "TASK_PUT" else JSON_CONVERTER,
-        "exception.class.name": exception,
-        "exception.message": str(error),
-        "exception.stacktrace": f"{exception}: {error}{frames}",
-    }
-    return tuple((f"__connect.errors.{name}", text.encode()) for name, text in told.items())
+    return error_headers(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        connector=connector,
+        stage=stage,
+        class_name=SINK_TASK if stage == "TASK_PUT" else JSON_CONVERTER,
+        exception=exception,
+        message=str(error),
+        stacktrace=f"{exception}: {error}{frames}",
+    )
