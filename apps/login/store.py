@@ -242,18 +242,19 @@ async def find_outdated(connection: AsyncConnection, *, after: str) -> tuple[lis
     The sink writes pw_version and tells nobody here, so that the sessions have to be walked through.
     Returns them (at most BATCH) with the `after` of the next stride; "" is the beginning.
     """
-    stride = sa.select(sessions).where(sessions.c.id > after).order_by(sessions.c.id).limit(STRIDE).subquery()
-    found = await connection.execute(
-        sa.select(stride, users.c.pw_version.label("current_version"))
-        .outerjoin(users, users.c.id == stride.c.user_id)
-        .order_by(stride.c.id)
+    ids = sa.select(sessions.c.id).where(sessions.c.id > after).order_by(sessions.c.id)
+    last = (await connection.execute(ids.offset(STRIDE - 1).limit(1))).scalar_one_or_none()
+    query = (
+        sa.select(sessions)
+        .outerjoin(users, users.c.id == sessions.c.user_id)
+        .where(sessions.c.id > after, users.c.id.is_(None) | (users.c.pw_version > sessions.c.pw_version))
+        .order_by(sessions.c.id)
+        .limit(BATCH)
     )
-    rows = found.all()
-    outdated = [row for row in rows if row.current_version is None or row.current_version > row.pw_version]
-    if len(outdated) > BATCH:
-        outdated = outdated[:BATCH]
-        return [_session(row) for row in outdated], outdated[-1].id
-    return [_session(row) for row in outdated], rows[-1].id if len(rows) == STRIDE else ""
+    if last is not None:
+        query = query.where(sessions.c.id <= last)
+    outdated = [_session(row) for row in await connection.execute(query)]
+    return outdated, outdated[-1].session_id if len(outdated) == BATCH else last or ""
 
 
 async def find_ended_suspensions(connection: AsyncConnection, *, now: datetime) -> list[tuple[int, int]]:
