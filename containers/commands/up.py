@@ -52,12 +52,11 @@ def platform_of(wanted: PlatformSettings, progress: Callable[[str], object]) -> 
     """The platform of a tier, not started; the one place that a further tier is added to.
 
     progress: told each part as it stands.
-
-    Raises:
-        PlatformRefused: a package that the tier needs is not installed.
     """
     if wanted.tier == "containers":
-        return _containers_platform(wanted, progress)
+        from containers.docker.platform import ContainersPlatform
+
+        return ContainersPlatform(wanted, progress=progress)
     if wanted.tier == "external":
         from containers.external import ExternalPlatform
 
@@ -65,16 +64,6 @@ def platform_of(wanted: PlatformSettings, progress: Callable[[str], object]) -> 
     from containers.embedded.platform import EmbeddedPlatform
 
     return EmbeddedPlatform(wanted.data, wanted.environ, progress=progress)
-
-
-def _containers_platform(wanted: PlatformSettings, progress: Callable[[str], object]) -> Platform:
-    try:
-        from containers.docker.platform import ContainersPlatform
-    except ModuleNotFoundError as error:
-        raise PlatformRefused(
-            f"The containers tier needs the package {error.name}: pip install 'quartet[containers]'."
-        ) from error
-    return ContainersPlatform(wanted, progress=progress)
 
 
 def run(wanted: PlatformSettings) -> int:
