@@ -75,12 +75,14 @@ def test_environments_are_those_of_tox() -> None:
     assert [(row[0].strip("`"), row[1]) for row in table(README, "## Tests")] == described
 
 
-def test_the_test_label_runs_every_environment_that_needs_no_engine() -> None:
-    """The line of the README leaves none out."""
+def test_each_environment_is_run_by_a_label() -> None:
+    """`test` leaves none out that needs no engine, and `real` none that does."""
     parser = configparser.ConfigParser()
     parser.read(ROOT / "tox.ini")
-    label = parser["tox"]["labels"].split("test =")[1].strip()
-    assert label == parser["tox"]["env_list"]
+    labels = dict(line.split(" = ") for line in parser["tox"]["labels"].strip().splitlines())
+    needs_docker = [name.strip("`") for name, words in table(README, "## Tests") if "needs Docker" in words]
+    assert labels["test"] == parser["tox"]["env_list"]
+    assert labels["real"] == ", ".join(needs_docker)
 
 
 def test_the_api_table_is_what_the_services_say(tmp_path: Path) -> None:
