@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from containers.bench.load import Connection
 from containers.process import PlatformProcess
+from containers.settings import TierName
 
 DEV = "/api/v1/dev"
 PASSWORD = "a quiet harbour at dawn"
@@ -17,15 +18,15 @@ QUIET = {"LOGIN_RETRY_SECONDS": "0", "MAIL_PER_ADDRESS": "1000"}
 
 
 @contextmanager
-def running(settings: Mapping[str, str] = QUIET) -> Iterator[PlatformProcess]:
-    """A fresh embedded platform in a process of its own."""
+def running(settings: Mapping[str, str] = QUIET, *, tier: TierName = "embedded") -> Iterator[PlatformProcess]:
+    """A fresh platform in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="quartet-bench-") as folder:
-        platform = PlatformProcess(Path(folder), "embedded", settings)
-        platform.start()
+        platform = PlatformProcess(Path(folder), tier, settings)
         try:
+            platform.start()
             yield platform
         finally:
-            platform.stop()
+            platform.discard()
 
 
 async def sign_up(platform: PlatformProcess, addresses: list[str]) -> dict[str, str]:
