@@ -33,11 +33,10 @@ class PartFailed(PlatformRefused):
     """A container has ended while it was starting, or cannot start at all."""
 
 
-class RunningPart:
-    """A part whose container has been started; what a probe and a fault see of it."""
+class PartInContainer:
+    """A part by its container, whoever started it: what a fault does to it."""
 
-    def __init__(self, part: Part, container: Any) -> None:
-        self.part = part
+    def __init__(self, container: Any) -> None:
         self._container = container
 
     def run(self, *command: str) -> tuple[int, str]:
@@ -47,6 +46,22 @@ class RunningPart:
         except APIError as error:
             return 125, str(error)
         return code, output.decode(errors="replace")
+
+    def kill(self) -> None:
+        """Ends the container at once, as a power cut does; it stays down until start()."""
+        self._container.kill()
+
+    def start(self) -> None:
+        """Starts the killed or stopped container again, on the same data and ports."""
+        self._container.start()
+
+
+class RunningPart(PartInContainer):
+    """A part whose container has been started here; what a probe sees of it."""
+
+    def __init__(self, part: Part, container: Any) -> None:
+        super().__init__(container)
+        self.part = part
 
     def problem(self) -> str | None:
         """Why the part will never be ready, None while it may; asked again and again while it starts."""
@@ -75,14 +90,6 @@ class RunningPart:
     def keep_running(self) -> None:
         """From now on the engine starts the container again when it ends by itself."""
         self._container.update(restart_policy={"Name": "unless-stopped"})
-
-    def kill(self) -> None:
-        """Ends the container at once, as a power cut does; it stays down until start()."""
-        self._container.kill()
-
-    def start(self) -> None:
-        """Starts the killed or stopped container again, on the same data and ports."""
-        self._container.start()
 
     def stop(self) -> None:
         """Ends the container in order."""
@@ -120,9 +127,16 @@ class PlatformOnDocker:
                 raise PartFailed(f"{part.name} cannot start: {error.explanation or error}") from error
             return RunningPart(part, container.get_wrapped_container())
 
-    def find(self, part: Part) -> RunningPart:
-        """The container of a part that another process has started."""
-        return RunningPart(part, self._client.containers.get(self._name(part)))
+    def find(self, name: str) -> PartInContainer:
+        """A part that another process has started, by its name.
+
+        Raises:
+            PlatformRefused: there is no such container.
+        """
+        try:
+            return PartInContainer(self._client.containers.get(self._name(name)))
+        except NotFound as error:
+            raise PlatformRefused(f"{name} is no part of this platform.") from error
 
     def close(self) -> None:
         """No further container starts; returns when no start is under way."""
@@ -170,7 +184,7 @@ class PlatformOnDocker:
     def _container(self, part: Part) -> DockerContainer:
         container = (
             DockerContainer(part.image)
-            .with_name(self._name(part))
+            .with_name(self._name(part.name))
             .with_network(self._network)
             .with_network_aliases(part.name)
             .with_envs(**part.environment)
@@ -194,8 +208,8 @@ class PlatformOnDocker:
             container.with_volume_mapping(self._volume(name), folder, "rw")
         return container
 
-    def _name(self, part: Part) -> str:
-        return f"quartet-{self.identity}-{part.name}"
+    def _name(self, part: str) -> str:
+        return f"quartet-{self.identity}-{part}"
 
     def _volume(self, name: str) -> str:
         full_name = f"quartet-{self.identity}-{name}"

@@ -1,45 +1,43 @@
-"""The containers platform: every part in a container of its own, started in the order of need, wired here.
+"""The containers platform: every part in a container of its own, wired here.
 
-    async with ContainersPlatform(wanted, progress=print) as platform:   # ready from end to end
-        platform.urls["signup"]
-
-Parts start as soon as what they need is ready, each in a thread: the Docker client and the probes block.
+async with ContainersPlatform(wanted, progress=print) as platform:   # ready from end to end
+    platform.urls["signup"]
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from apps.web.logs import configure_logging
 from containers.connector_host import ConnectorHost
 from containers.docker.doctor import refuse_missing
-from containers.docker.engine import PartFailed, PlatformOnDocker, RunningPart
-from containers.docker.images import MONGO_STANDIN, SERVICES, Images, connect_to_docker
-from containers.docker.parts import ACCOUNTS, Part
-from containers.docker.topology import ENGINE_PORTS, Plan, connector_environ, engine_parts, own_parts
-from containers.engines import PlatformRefused
+from containers.docker.engine import PartInContainer, PlatformOnDocker
+from containers.docker.images import MONGO_STANDIN, Images, connect_to_docker
+from containers.docker.parts import ACCOUNTS
+from containers.docker.services import service_environ
+from containers.docker.starting import Progress, started
+from containers.docker.topology import (
+    ENGINE_PORTS,
+    Plan,
+    connector_environ,
+    engine_parts,
+    engine_settings,
+    own_parts,
+)
+from containers.embedded.services import load_services
 from containers.folder import DataFolder, Description
 from containers.keys import ensure_passwords, ensure_secrets
 from containers.ports import bind_ports, free_ports
 from containers.settings import PlatformSettings, urls
 from containers.threads import in_thread
 
-READY_SECONDS = 180.0
-"""For one part, on a busy machine; a database that makes its first files takes a tenth of it."""
-
 MONGO_STANDS_IN = "one mongo-java-server for the MongoDB replica set, whose image cannot be had here"
-
-PROBE_PAUSE_SECONDS = 0.2
-
-Progress = Callable[[str], object]
 
 
 def identity_of(data: Path) -> str:
@@ -63,6 +61,17 @@ def kill_parts(data: Path) -> None:
         PlatformOnDocker(client, identity_of(data)).kill()
 
 
+@contextmanager
+def part_of(data: Path, name: str) -> Iterator[PartInContainer]:
+    """One part of the platform that runs on this folder.
+
+    Raises:
+        PlatformRefused: there is no such part, or Docker does not answer.
+    """
+    with closing(connect_to_docker()) as client:
+        yield PlatformOnDocker(client, identity_of(data)).find(name)
+
+
 class ContainersPlatform:
     """One platform in containers.
 
@@ -71,6 +80,7 @@ class ContainersPlatform:
         progress: told each part as it stands.
 
     Raises:
+        SettingsInvalid: on entering, with every problem of every service.
         PlatformRefused: on entering, with one sentence: no Docker, a taken port, an image that cannot be had,
             a part that ended while it was starting (with its last lines).
     """
@@ -97,12 +107,11 @@ class ContainersPlatform:
             if mongo_image == MONGO_STANDIN:
                 self.stand_ins = (MONGO_STANDS_IN,)
             plan = self._plan(folder, mongo_image, has_data=await in_thread(on_docker.has_volumes))
-
-            await in_thread(lambda: on_docker.remove(with_volumes=False))  # what a killed run has left
-            await in_thread(on_docker.create_network)
-            started: list[RunningPart] = []
-            stack.push_async_callback(self._clean, on_docker, started)
-            await self._start([*engine_parts(plan), *own_parts(plan)], on_docker, started)
+            load_services(service_environ(self._settings, engine_settings(plan), plan.secrets))
+            parts = [*engine_parts(plan), *own_parts(plan)]
+            running = await stack.enter_async_context(
+                started(parts, on_docker, progress=self._progress, keep=self._settings.keep)
+            )
             host = ConnectorHost(
                 connect_url=self.urls["connect"],
                 bootstrap=f"localhost:{plan.engine_ports['kafka']}",
@@ -111,8 +120,8 @@ class ContainersPlatform:
             )
             stack.push_async_callback(in_thread, host.stop)
             await in_thread(lambda: host.start(self._progress))
-            for running in started:
-                await in_thread(running.keep_running)
+            for part in running:
+                await in_thread(part.keep_running)
             folder.describe(self._description(plan))
             stack.callback(folder.forget)
             self._stack = stack.pop_all()
@@ -122,47 +131,17 @@ class ContainersPlatform:
         await self._stack.aclose()
 
     def _plan(self, folder: DataFolder, mongo_image: str, *, has_data: bool) -> Plan:
-        settings = self._settings
+        settings, secrets = self._settings, dict[str, str]()
+        if settings.profile == "development":
+            secrets = ensure_secrets(folder.keys, has_accounts=has_data, given=settings.environ)
         return Plan(
             settings=settings,
             group_id=str(uuid.uuid5(uuid.NAMESPACE_URL, folder.path.as_uri())),
             engine_ports=dict(zip(ENGINE_PORTS, free_ports(len(ENGINE_PORTS)), strict=True)),
             passwords=ensure_passwords(folder.keys, ACCOUNTS, has_data=has_data),
-            secrets=ensure_secrets(folder.keys, has_accounts=has_data, given=settings.environ),
+            secrets=secrets,
             mongo_image=mongo_image,
         )
-
-    async def _start(
-        self, parts: Sequence[Part], on_docker: PlatformOnDocker, started: list[RunningPart]
-    ) -> None:
-        """Returns when every part is ready; the first that fails ends the start of all."""
-        ready = {part.name: asyncio.Event() for part in parts}
-
-        async def start(part: Part) -> None:
-            for need in part.needs:
-                await ready[need].wait()
-            running = await in_thread(lambda: on_docker.start(part))
-            started.append(running)
-            if part.image == SERVICES:
-                running.follow()
-            await _until_ready(running)
-            self._progress(f"{part.name} is ready")
-            ready[part.name].set()
-
-        try:
-            async with asyncio.TaskGroup() as starting:
-                for part in parts:
-                    starting.create_task(start(part), name=part.name)
-        except* PlatformRefused as group:
-            raise next(_leaves(group)) from None
-
-    async def _clean(self, on_docker: PlatformOnDocker, started: Sequence[RunningPart]) -> None:
-        await in_thread(on_docker.close)
-        self._progress("stopping")
-        # What is thrown away need not write its pages back first, which takes a database ten seconds.
-        stopped = started if self._settings.keep else ()
-        await asyncio.gather(*(in_thread(running.stop) for running in stopped), return_exceptions=True)
-        await in_thread(lambda: on_docker.remove(with_volumes=not self._settings.keep))
 
     def _description(self, plan: Plan) -> Description:
         settings = self._settings
@@ -179,24 +158,3 @@ class ContainersPlatform:
                 **{name: f"localhost:{port}" for name, port in plan.engine_ports.items()},
             },
         )
-
-
-async def _until_ready(running: RunningPart) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while missing := await in_thread(lambda: running.part.probe(running)):
-        if problem := await in_thread(running.problem):
-            raise PartFailed(problem)
-        if time.monotonic() > deadline:
-            raise PartFailed(
-                f"{running.part.name} was not ready within {READY_SECONDS:g} s ({missing}):\n"
-                f"{await in_thread(running.last_lines)}"
-            )
-        await asyncio.sleep(PROBE_PAUSE_SECONDS)
-
-
-def _leaves(group: BaseExceptionGroup[PlatformRefused]) -> Iterator[PlatformRefused]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error

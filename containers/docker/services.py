@@ -36,7 +36,7 @@ def service_environ(
     """
     found = completed(settings, secrets)
     found |= {f"{service.upper()}_PORT": str(_inner_port(service)) for service in DECLARED}
-    if not is_given("SMTP_HOST", settings.environ):
+    if settings.profile == "development" and not is_given("SMTP_HOST", settings.environ):
         found |= {"SMTP_HOST": "inbox", "SMTP_PORT": str(SMTP_PORT)}
     own = {"QUARTET_PROFILE": settings.profile, "LISTEN_HOST": "0.0.0.0"}  # noqa: S104 - in its container
     return {**found, **engines, **own}

@@ -9,6 +9,6 @@
 """
 
 from containers.docker.mongo.members import mongo_parts
-from containers.docker.mongo.urls import capture_url, observer_url, service_url
+from containers.docker.mongo.urls import capture_url, observer_url, outside_url, service_url
 
-__all__ = ["capture_url", "mongo_parts", "observer_url", "service_url"]
+__all__ = ["capture_url", "mongo_parts", "observer_url", "outside_url", "service_url"]

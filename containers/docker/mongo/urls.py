@@ -26,12 +26,17 @@ def capture_url(image: str, passwords: Mapping[str, str]) -> str:
 
 
 def observer_url(image: str, passwords: Mapping[str, str], host_port: int) -> str:
-    """Where this machine looks at the documents: one member alone, as the others' names are unknown here.
+    """Where this machine looks at the documents."""
+    return outside_url(image, "observer", passwords, host_port)
+
+
+def outside_url(image: str, account: str, passwords: Mapping[str, str], host_port: int) -> str:
+    """Where this machine reaches one member alone, as the others' names are unknown here.
 
     That member need not be the primary; what it shows may be a moment old.
     """
     return _url(
-        _account(image, "observer", passwords),
+        _account(image, account, passwords),
         f"127.0.0.1:{host_port}",
         ["directConnection=true", "readPreference=primaryPreferred", *_authentication(image)],
     )
