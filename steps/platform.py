@@ -11,6 +11,7 @@ from containers.process import PlatformProcess
 from steps import waiting
 
 QUICK = {
+    "QUARTET_PROFILE": "development",
     "LOGIN_RETRY_SECONDS": "0",
     "LOGIN_SUSPENSION_SECONDS": "3",
 }
