@@ -225,6 +225,13 @@ def test_outdated_sessions_are_found_a_stride_at_a_time(
         assert sorted(row.id for row in await desk.rows(sessions)) == ids[:3]
         await desk.sweep()
         assert not await desk.rows(sessions)
+        for _ in range(4):
+            await log_in(desk)
+        ids = sorted(row.id for row in await desk.rows(sessions))
+        await desk.set_user(pw_version=3)
+        desk.walk = handlers.Walk()
+        await desk.sweep()
+        assert [row.id for row in await desk.rows(sessions)] == ids[3:]
 
     with_desk(tmp_path, story)
 
