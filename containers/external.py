@@ -43,6 +43,9 @@ ADDRESSES_FILE = "external.json"
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "VIRTUAL_ENV", "PYTHONPATH")
 """What a service gets of this environment besides its own settings."""
 
+READY_SECONDS = 120.0
+"""The services migrate their databases first, over a network."""
+
 STOP_SECONDS = 6.0
 RESTART_SECONDS = 1.0
 
@@ -113,7 +116,7 @@ class ExternalPlatform:
         stack.push_async_callback(_stop_all, services)
         for service in services:
             await service.start()
-        ready = asyncio.ensure_future(services_ready(self._settings.ports))
+        ready = asyncio.ensure_future(services_ready(self._settings.ports, within_seconds=READY_SECONDS))
         ended = [asyncio.ensure_future(service.process.wait()) for service in services]
         try:
             await asyncio.wait([ready, *ended], return_when=asyncio.FIRST_COMPLETED)

@@ -23,7 +23,7 @@ class PlatformNotReady(PlatformRefused):
     """Something has started and is still not ready; the message says what."""
 
 
-async def services_ready(ports: Mapping[str, int]) -> None:
+async def services_ready(ports: Mapping[str, int], *, within_seconds: float = READY_SECONDS) -> None:
     """Returns once every service is ready; raises PlatformNotReady when one is not in time."""
 
     async def late() -> list[str]:
@@ -33,20 +33,20 @@ async def services_ready(ports: Mapping[str, int]) -> None:
             if not await _answers_ready(ports[f"{service.upper()}_PORT"])
         ]
 
-    await _until_none(late)
+    await _until_none(late, within_seconds)
 
 
 async def connectors_running(connect: Connect) -> None:
     """Returns once every connector is RUNNING; raises PlatformNotReady when one is not in time."""
-    await _until_none(lambda: asyncio.to_thread(_not_running, connect))
+    await _until_none(lambda: asyncio.to_thread(_not_running, connect), READY_SECONDS)
 
 
-async def _until_none(late: Callable[[], Awaitable[Sequence[str]]]) -> None:
-    deadline = time.monotonic() + READY_SECONDS
+async def _until_none(late: Callable[[], Awaitable[Sequence[str]]], within_seconds: float) -> None:
+    deadline = time.monotonic() + within_seconds
     while left := await late():
         if time.monotonic() > deadline:
             raise PlatformNotReady(
-                f"Not ready within {READY_SECONDS:g} s: {'; '.join(left)}. The log above says why."
+                f"Not ready within {within_seconds:g} s: {'; '.join(left)}. The log above says why."
             )
         await asyncio.sleep(POLL_SECONDS)
 
