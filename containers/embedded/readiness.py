@@ -23,7 +23,7 @@ class PlatformNotReady(PlatformRefused):
     """Something has started and is still not ready; the message says what."""
 
 
-async def services_ready(ports: Mapping[str, int], *, within_seconds: float = READY_SECONDS) -> None:
+async def services_ready(ports: Mapping[str, int], *, within_seconds: float | None = None) -> None:
     """Returns once every service is ready; raises PlatformNotReady when one is not in time."""
 
     async def late() -> list[str]:
@@ -33,7 +33,7 @@ async def services_ready(ports: Mapping[str, int], *, within_seconds: float = RE
             if not await _answers_ready(ports[f"{service.upper()}_PORT"])
         ]
 
-    await _until_none(late, within_seconds)
+    await _until_none(late, within_seconds or READY_SECONDS)
 
 
 async def connectors_running(connect: Connect) -> None:
