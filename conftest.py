@@ -22,6 +22,7 @@ pytest_plugins = [
     "steps.wiring",
     "steps.journeys",
     "steps.operations",
+    "steps.parity_report",
 ]
 
 ROOT = Path(__file__).parent
