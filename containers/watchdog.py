@@ -54,8 +54,9 @@ class Finding:
 class _Care:
     """How far the care for one connector is.
 
-    failed_at: what its sink was to read next when a record failed it last.
+    failed_at: what its sink was to read next when it failed last while it read singly.
     alone_until: it gets batches of one up to here. is_halted: we have stopped it, and have to resume it.
+    hindrance: why the last attempt to help came to nothing.
     """
 
     failures: int = 0
@@ -64,6 +65,7 @@ class _Care:
     failed_at: Position | None = None
     alone_until: Position | None = None
     is_halted: bool = False
+    hindrance: str | None = None
 
 
 class _Late(Exception):
@@ -131,9 +133,7 @@ class Watchdog:
         self._waits_for = waits_for
 
     def _cannot(self, name: str, error: Exception) -> None:
-        finding = self.findings[name]
-        cause = (finding.cause or "").partition("; the watchdog ")[0]
-        finding.cause = f"{cause}; the watchdog cannot help yet: {error}"
+        self._care[name].hindrance = str(error)
         self._rest(self._care[name])
 
     def _look_at(self, status: Mapping[str, Any]) -> None:
@@ -150,6 +150,8 @@ class Watchdog:
             return
         care.running_since = None
         finding.cause = cause_of(trace)
+        if care.hindrance:
+            finding.cause += f"; the watchdog cannot help yet: {care.hindrance}"
         if self._now() < care.retry_at:
             return
         reason = reason_of(trace) if status["type"] == "sink" else None
@@ -167,7 +169,7 @@ class Watchdog:
         if care.running_since is None:
             care.running_since = self._now()
         if self._now() - care.running_since >= STEADY_SECONDS:
-            care.failures, care.failed_at, finding.cause = 0, None, None
+            care.failures, care.failed_at, care.hindrance, finding.cause = 0, None, None, None
         if care.alone_until and self._has_passed(name, care.alone_until):
             self._connect.put(name, self._configs[name])
             care.alone_until = None
@@ -183,15 +185,20 @@ class Watchdog:
         care.failures += 1
 
     def _record_failed(self, name: str, reason: str, trace: str) -> None:
-        """The first time with batches of one; at the same offset again, it is that record."""
+        """Read singly from the first time on; failed twice at one offset then, it is that record.
+
+        Twice, because a task that ends may lose the commit of what it has written before.
+        """
         care, config = self._care[name], self._configs[name]
         at = self._surgeon.position(name, config)
         care.is_halted = True
         if care.alone_until is None:
             care.alone_until = self._surgeon.isolate(name, config)
+            care.failed_at = None
             self._count_restart(name)
         elif at != care.failed_at:
             self._surgeon.halt(name)
+            care.failed_at = at
             self._count_restart(name)
         else:
             behind = self._surgeon.park(name, config, at, reason=reason, trace=trace)
@@ -201,7 +208,7 @@ class Watchdog:
                 self._connect.put(name, config)
                 care.alone_until = None
             care.failures, self.findings[name].cause = 0, None
-        care.failed_at = at
+        care.hindrance = None
         self._go_on(name)
 
     def _go_on(self, name: str) -> None:
