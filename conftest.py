@@ -23,10 +23,14 @@ pytest_plugins = [
     "steps.journeys",
     "steps.operations",
     "steps.parity_report",
+    "steps.traffic",
+    "steps.engines",
 ]
 
 ROOT = Path(__file__).parent
+NEEDS = {"needs_faults", "needs_settings", "needs_engines"}
 _skipped: Counter[str] = Counter()
+_recoveries: list[str] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -85,7 +89,7 @@ def _titles(path: Path) -> Iterator[str]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     _refuse_unsound_steps()
-    missing = {f"needs_{need}" for need in ("faults", "settings")} - _capabilities(config.getoption("--tier"))
+    missing = NEEDS - _capabilities(config.getoption("--tier"))
     for item in items:
         for tag in missing & {mark.name for mark in item.iter_markers()}:
             item.add_marker(pytest.mark.skip(reason=f"the tier lacks @{tag}"))
@@ -118,8 +122,12 @@ def _refuse_unsound_steps() -> None:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.skipped and report.when == "setup" and isinstance(report.longrepr, tuple):
         _skipped[report.longrepr[2].removeprefix("Skipped: ")] += 1
+    if report.when == "call":
+        _recoveries.extend(str(value) for name, value in report.user_properties if name == "recovery")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for reason, number in sorted(_skipped.items()):
         terminalreporter.write_line(f"tier {config.getoption('--tier')}: {number} skipped, {reason}")
+    for recovery in _recoveries:
+        terminalreporter.write_line(f"recovery: {recovery}")

@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 import httpx
 
+from containers.engines import EngineAway
+
 STATES = ("FAILED", "STOPPED", "PAUSED", "UNASSIGNED", "RESTARTING", "LAGGING", "RUNNING")
 """Worst first."""
 
@@ -29,7 +31,7 @@ class ConnectRefused(Exception):
         self.status = status
 
 
-class ConnectUnreachable(Exception):
+class ConnectUnreachable(EngineAway):
     """Nothing answers at the address of the Connect REST API."""
 
 
@@ -110,6 +112,10 @@ class ConnectClient:
         partition = {"kafka_topic": topic, "kafka_partition": 0}
         body = {"offsets": [{"partition": partition, "offset": {"kafka_offset": offset}}]}
         self._ask("PATCH", f"/connectors/{_part(name)}/offsets", body)
+
+    def forget_offsets(self, name: str) -> None:
+        """Lets a stopped connector begin anew: a source with a snapshot, a sink with the oldest record."""
+        self._ask("DELETE", f"/connectors/{_part(name)}/offsets")
 
     def pause(self, name: str) -> None:
         """Stops handing on; where it stands is kept."""

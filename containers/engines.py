@@ -6,6 +6,7 @@
 | rows, documents | what the four databases hold, read only                                  |
 | records, produce | what a topic holds; one more record, as an operator would write it      |
 | connectors   | the Connect REST API                                                        |
+| kill, start  | one of the tier's engines, where they are its own (`TierOfEngines`)         |
 | capabilities | what a scenario may ask of this tier (the `needs_` tags of the features)    |
 """
 
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 
 CAPABILITIES: Mapping[str, frozenset[str]] = {
     "embedded": frozenset({"faults", "settings"}),
-    "containers": frozenset({"faults", "settings"}),
+    "containers": frozenset({"faults", "settings", "engines"}),
     "external": frozenset(),
 }
-"""By tier: `faults` can kill and start its parts, `settings` can start a platform with other settings."""
+"""By tier: `faults` can kill and start its parts, `settings` can start a platform with other settings,
+`engines` can kill and start each of its engines, which are processes of their own (`TierOfEngines`)."""
 
 SQLDatabase = Literal["signup_db", "login_db", "rpwd_db"]
 
@@ -39,6 +41,10 @@ class PlatformRefused(Exception):
 
 class NotRunning(PlatformRefused):
     """Nothing runs on that data folder."""
+
+
+class EngineAway(Exception):
+    """An engine of a running platform does not answer now."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,10 @@ class Tier(Protocol):
     def connectors(self) -> ConnectClient: ...
 
     def rows(self, database: SQLDatabase, table: str, **equals: Any) -> list[dict[str, Any]]:
-        """The rows whose columns equal the given values, by id; times are aware UTC."""
+        """The rows whose columns equal the given values, by id; times are aware UTC.
+
+        This and what follows raises EngineAway where the engine does not answer.
+        """
 
     def documents(self, collection: str, **equals: Any) -> list[dict[str, Any]]:
         """The documents of activation whose fields equal the given values; times are aware UTC."""
@@ -88,6 +97,19 @@ class Tier(Protocol):
         """What has still to be handed on, in words; of a platform that is at rest nothing."""
 
     def close(self) -> None: ...
+
+
+class TierOfEngines(Tier, Protocol):
+    """A tier with the capability `engines`; its parts are known by host names: `login_mysql`, `kafka`."""
+
+    def kill(self, part: str) -> None:
+        """Ends a part at once, as a power cut does; it stays down until start()."""
+
+    def start(self, part: str) -> None:
+        """Starts a part that was killed, on the same data and ports; of one that runs nothing."""
+
+    def group(self) -> Mapping[str, str]:
+        """The members of sign-up's group that serve, each with its role, PRIMARY or SECONDARY."""
 
 
 def attach(data: Path) -> Tier:

@@ -7,18 +7,19 @@ nothing else, on the external tier those of the services.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pymongo
 import pymysql
+from pymongo.errors import PyMongoError
 from pymysql.cursors import DictCursor
 
 from containers.connectors import ConnectClient
-from containers.engines import CAPABILITIES, SQLDatabase, TopicRecord
+from containers.engines import CAPABILITIES, EngineAway, SQLDatabase, TopicRecord
 from containers.folder import DataFolder, Description
 from containers.hops import ACTIVATION_TOPIC, PASSWORD_TOPIC, USERS_TOPIC
 from containers.journey import TOPICS
@@ -62,7 +63,7 @@ class RealTier:
         mongo_url: str,
         bootstrap: str,
     ) -> None:
-        self._description, self._databases = description, databases
+        self._folder, self._description, self._databases = folder, description, databases
         self._topics = KafkaTopics(bootstrap)
         self.connectors: ConnectClient = WatchedConnectClient(
             description.urls["connect"], self._topics, folder.findings
@@ -91,6 +92,7 @@ class RealTier:
     def rows(self, database: SQLDatabase, table: str, **equals: Any) -> list[dict[str, Any]]:
         conditions = "".join(f" AND `{column}` <=> %s" for column in equals)
         with (
+            _away(database),
             closing(self._connect(database)) as connection,
             connection.cursor(DictCursor) as cursor,
         ):
@@ -101,7 +103,8 @@ class RealTier:
             return [{name: _seen(value) for name, value in row.items()} for row in cursor.fetchall()]
 
     def documents(self, collection: str, **equals: Any) -> list[dict[str, Any]]:
-        return list(self._mongo.get_default_database(DOCUMENTS)[collection].find(equals))
+        with _away(DOCUMENTS):
+            return list(self._mongo.get_default_database(DOCUMENTS)[collection].find(equals))
 
     def records(self, topic: str) -> list[TopicRecord]:
         return self._topics.records(topic)
@@ -138,6 +141,14 @@ class RealTier:
             connect_timeout=TIMEOUT_SECONDS,
             read_timeout=TIMEOUT_SECONDS,
         )
+
+
+@contextmanager
+def _away(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (pymysql.err.OperationalError, pymysql.err.InterfaceError, PyMongoError) as error:
+        raise EngineAway(f"{name} does not answer ({error})") from error
 
 
 def _seen(value: Any) -> Any:

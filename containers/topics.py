@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 
 from apps.events import kafka
 from apps.events.records import Record
-from containers.engines import TopicRecord
+from containers.engines import EngineAway, TopicRecord
 
 T = TypeVar("T")
 
 TIMEOUT_SECONDS = 30.0
 
 
-class TopicsUnreachable(Exception):
+class TopicsUnreachable(EngineAway):
     """Kafka does not answer, or not in time."""
 
 

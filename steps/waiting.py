@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from containers.engines import EngineAway
+
 T = TypeVar("T")
 
 patience = 1.0
@@ -25,7 +27,7 @@ def eventually(
     """Returns the first value of `probe` that `accept` takes, asking at once and then ever less often.
 
     Args:
-        probe: observes; an AssertionError in it counts as "not yet".
+        probe: observes; an AssertionError in it, or an engine that is away, counts as "not yet".
         within: deadline in seconds, before patience.
         what: the condition in words, for the message.
         timeline: asked for the story of the account when the deadline has passed.
@@ -38,7 +40,7 @@ def eventually(
     while True:
         try:
             value = probe()
-        except AssertionError as error:
+        except (AssertionError, EngineAway) as error:
             last = str(error)
         else:
             if accept(value):

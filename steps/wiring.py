@@ -1,6 +1,8 @@
 """What topics carry, and what becomes of records that come late, twice, or broken."""
 
 import json
+from collections.abc import Sequence
+from functools import partial
 
 from pytest_bdd import given, parsers, then, when
 
@@ -9,7 +11,7 @@ from steps.activation import claim
 from steps.login import is_logged_in
 from steps.reset_password import resets_the_password
 from steps.waiting import eventually
-from steps.world import World, payload
+from steps.world import Person, World, payload
 
 COPIES: tuple[SQLDatabase, ...] = ("signup_db", "login_db", "rpwd_db")
 TOPICS = (
@@ -32,24 +34,24 @@ def has_gone_the_whole_way(world: World, name: str) -> None:
 @when(parsers.parse('the connector "{connector}" is paused'))
 def pause(world: World, connector: str) -> None:
     world.platform.tier.connectors.pause(connector)
-    _wait_for_state(world, connector, "PAUSED")
+    wait_for_state(world, connector, "PAUSED")
 
 
 @when(parsers.parse('the connector "{connector}" is resumed'))
 def resume(world: World, connector: str) -> None:
     world.platform.tier.connectors.resume(connector)
-    _wait_for_state(world, connector, "RUNNING")
+    wait_for_state(world, connector, "RUNNING")
 
 
 @then(parsers.parse('the connector "{connector}" is running'))
 def is_running(world: World, connector: str) -> None:
-    _wait_for_state(world, connector, "RUNNING")
+    wait_for_state(world, connector, "RUNNING")
 
 
-def _wait_for_state(world: World, connector: str, state: str) -> None:
+def wait_for_state(world: World, connector: str, state: str, *, within: float = 10) -> None:
     eventually(
         lambda: {view.name: view.state for view in world.platform.tier.connectors.overview()}[connector],
-        within=10,
+        within=within,
         what=f"{connector} {state}",
         accept=lambda seen: seen == state,
     )
@@ -143,14 +145,14 @@ def poison_is_put(world: World, kind: str, topic: str) -> None:
     (person,) = world.people.values()
     if topic == "users":
         world.drained()
-        key, value = _poisoned_row(world, kind, world.user_id(person))
+        key, value = poisoned_row(world, kind, world.user_id(person))
     else:
         key, value = _poisoned_activation(kind, world.user_id(person))
     world.produced = value
     world.platform.tier.produce(topic, key, value)
 
 
-def _poisoned_row(world: World, kind: str, user_id: int) -> tuple[str, str]:
+def poisoned_row(world: World, kind: str, user_id: int) -> tuple[str, str]:
     for record in reversed(world.platform.tier.records("users")):
         if record.value and json.loads(record.key or "null")["payload"] == {"id": user_id}:
             envelope = json.loads(record.value)
@@ -198,29 +200,36 @@ def signup_still_arrives(world: World, name: str) -> None:
 
 @then(parsers.parse("the databases agree on {name:w} in the end"))
 def agree_in_the_end(world: World, name: str) -> None:
+    agree_on(world, [world.person(name)])
+
+
+def agree_on(world: World, people: Sequence[Person]) -> None:
     """Status, version and hash are the same wherever they are kept, once nothing is on its way."""
-    person = world.person(name)
-
-    def seen() -> dict[SQLDatabase, dict[str, object]]:
-        rows = {database: world.row(database, person) for database in COPIES}
-        return {database: row or {} for database, row in rows.items()}
-
-    def agrees(rows: dict[SQLDatabase, dict[str, object]]) -> bool:
-        signup, login, reset = rows["signup_db"], rows["login_db"], rows["rpwd_db"]
-        return (
-            signup.get("password") == login.get("password")
-            and reset.get("password") in {None, signup.get("password")}
-            and len({row.get("pw_version") for row in rows.values()}) == 1
-            and reset.get("chosen_version") in {None, signup.get("pw_version")}
-            and len({row.get("User_status") for row in rows.values()}) == 1
+    for person in people:
+        eventually(
+            partial(_rows_of, world, person),
+            within=10,
+            what=f"the databases agree on {person.name}",
+            accept=_agree,
+            timeline=world.timeline(person),
         )
-
-    eventually(
-        seen,
-        within=10,
-        what=f"the databases agree on {name}",
-        accept=agrees,
-        timeline=world.timeline(person),
-    )
     world.drained()
-    assert agrees(seen()), "they agreed for a moment only"
+    wavering = [person.name for person in people if not _agree(_rows_of(world, person))]
+    assert wavering == [], "the databases agreed on them for a moment only"
+
+
+def _rows_of(world: World, person: Person) -> dict[SQLDatabase, dict[str, object]]:
+    rows = {database: world.row(database, person) for database in COPIES}
+    return {database: row or {} for database, row in rows.items()}
+
+
+def _agree(rows: dict[SQLDatabase, dict[str, object]]) -> bool:
+    signup, login, reset = rows["signup_db"], rows["login_db"], rows["rpwd_db"]
+    return (
+        bool(signup)
+        and signup.get("password") == login.get("password")
+        and reset.get("password") in {None, signup.get("password")}
+        and len({row.get("pw_version") for row in rows.values()}) == 1
+        and reset.get("chosen_version") in {None, signup.get("pw_version")}
+        and len({row.get("User_status") for row in rows.values()}) == 1
+    )

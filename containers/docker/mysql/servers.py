@@ -33,6 +33,10 @@ _MEMBER_STATE = (
     "SELECT COALESCE(MAX(member_state), 'OFFLINE') FROM performance_schema.replication_group_members"
     " WHERE member_id = @@server_uuid"
 )
+_GROUP = (
+    "SELECT member_host, member_role FROM performance_schema.replication_group_members"
+    " WHERE member_state = 'ONLINE'"
+)
 _ASK_ROUTE = (
     f"exec 3<>/dev/tcp/127.0.0.1/{route.READY_PORT}; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3"
 )
@@ -103,6 +107,12 @@ def single_part(
         memory_mib=512,
         stop_seconds=_STOP_SECONDS,
     )
+
+
+def group_seen_by(member: Inside) -> Mapping[str, str]:
+    """The members of the group that serve, each with its role (PRIMARY or SECONDARY), as this one sees it."""
+    answer = _ask(member, _GROUP) or ""
+    return dict(line.split("\t") for line in answer.splitlines())
 
 
 def _member(name: str, passwords: Mapping[str, str], group_id: str) -> Part:

@@ -1,0 +1,221 @@
+"""Engines that die and come back, and how long it takes until all is as it was."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import httpx
+import pytest
+from pytest_bdd import parsers, then, when
+
+from containers.engines import TierOfEngines
+from steps.activation import claim
+from steps.traffic import Traffic
+from steps.waiting import eventually, wait_until
+from steps.wiring import pause, poisoned_row, resume, wait_for_state
+from steps.world import Person, World, payload
+
+RECOVERY_SECONDS = 60
+"""A deadline for what takes seconds on a quiet machine; the time itself is told, never asserted."""
+
+CARRIED = {
+    "signupconnector": "users",
+    "mongonewuserconnector": "mongoserver1.activate_user_reg_db.active_users",
+    "loginconnector": "login_db.users",
+    "resetpasswordconnector": "rpwd_db.users",
+}
+"""The topic that each source fills with a record for each user."""
+
+RecordProperty = Callable[[str, object], None]
+
+
+@dataclass
+class Fault:
+    """What has been done to the platform, to which part of it, and when, in monotonic seconds.
+
+    records: that the person concerned had in the topic before.
+    """
+
+    what: str = "nothing"
+    part: str = ""
+    at: float = 0.0
+    records: int = 0
+
+    def begins(self, what: str, part: str) -> None:
+        self.what, self.part, self.at = what, part, time.monotonic()
+
+
+@pytest.fixture
+def fault() -> Fault:
+    return Fault()
+
+
+@pytest.fixture
+def engines(world: World) -> TierOfEngines:
+    assert "engines" in world.platform.tier.capabilities
+    return cast(TierOfEngines, world.platform.tier)
+
+
+@when(parsers.parse("{part:w} is killed, and started again {seconds:d} seconds later"))
+def is_killed_for(engines: TierOfEngines, fault: Fault, part: str, seconds: int) -> None:
+    fault.begins(f"{part} killed for {seconds} s", part)
+    engines.kill(part)
+    wait_until(time.time() + seconds)
+    engines.start(part)
+
+
+@when("the primary of sign-up's group is killed")
+def primary_is_killed(engines: TierOfEngines, fault: Fault) -> None:
+    primary = eventually(lambda: _primary(engines), within=30, what="a primary")
+    assert primary is not None
+    fault.begins(f"primary of sign-up's group ({primary}) killed", primary)
+    engines.kill(primary)
+
+
+@then("another member is the primary")
+def another_is_the_primary(engines: TierOfEngines, fault: Fault) -> None:
+    assert eventually(lambda: _primary(engines), within=30, what="another primary") != fault.part
+
+
+@when("the killed member is started again")
+def member_is_started(engines: TierOfEngines, fault: Fault) -> None:
+    engines.start(fault.part)
+
+
+@then("all three members are in the group")
+def all_members_are_there(engines: TierOfEngines) -> None:
+    eventually(engines.group, within=90, what="three members", accept=lambda group: len(group) == 3)
+
+
+def _primary(engines: TierOfEngines) -> str | None:
+    return next((member for member, role in engines.group().items() if role == "PRIMARY"), None)
+
+
+@when(parsers.parse('the connector "{connector}" is paused for {seconds:d} seconds'))
+def is_paused_for(world: World, fault: Fault, connector: str, seconds: int) -> None:
+    fault.begins(f"{connector} paused for {seconds} s", connector)
+    pause(world, connector)
+    wait_until(time.time() + seconds)
+    resume(world, connector)
+
+
+@when("a record that login_db refuses comes among theirs")
+def refused_record_comes(world: World, traffic: Traffic, fault: Fault) -> None:
+    """A later state of the first of them, with a status that the column does not know."""
+    first = traffic.acknowledged[0].person
+    eventually(lambda: world.row("login_db", first), within=30, what=f"{first.name} in login_db")
+    key, world.produced = poisoned_row(world, "bad status", world.user_id(first))
+    fault.begins("record refused by login_db", "login-sink-connector")
+    world.platform.tier.produce("users", key, world.produced)
+
+
+@when(parsers.parse('the offsets of "{connector}" are lost'))
+def offsets_are_lost(world: World, fault: Fault, connector: str) -> None:
+    """As when the topic that holds them is gone: Connect forgets how far the source has been read."""
+    fault.records = _number_of_records(world, connector)
+    connectors = world.platform.tier.connectors
+    fault.begins(f"offsets of {connector} lost", connector)
+    connectors.stop(connector)
+    eventually(
+        lambda: connectors.status(connector),
+        within=30,
+        what=f"{connector} stopped",
+        accept=lambda status: status["connector"]["state"] == "STOPPED" and not status["tasks"],
+    )
+    connectors.forget_offsets(connector)
+    connectors.resume(connector)
+
+
+@then(parsers.parse('the connector "{connector}" has taken a fresh snapshot'))
+def has_taken_a_snapshot(world: World, fault: Fault, connector: str) -> None:
+    """A row that nobody has changed since comes once more."""
+    eventually(
+        lambda: _number_of_records(world, connector),
+        within=RECOVERY_SECONDS,
+        what=f"another record from {connector} of a row that has not changed",
+        accept=lambda number: number > fault.records,
+    )
+
+
+def _number_of_records(world: World, connector: str) -> int:
+    """Of the one person of the scenario who has done more than signing up."""
+    (person,) = world.people.values()
+    user_id = str(world.user_id(person))
+    keys = (payload(record.key) for record in world.platform.tier.records(CARRIED[connector]))
+    return sum(1 for key in keys if isinstance(key, dict) and str(key["id"]) == user_id)
+
+
+@then("a sign-up made after that reaches login_db")
+def later_signup_arrives(
+    world: World, traffic: Traffic, fault: Fault, record_property: RecordProperty
+) -> None:
+    person = _first_after(traffic, fault)
+    eventually(
+        lambda: world.row("login_db", person),
+        within=RECOVERY_SECONDS,
+        what=f"{person.name}, who signed up after {fault.what}, in login_db",
+        timeline=world.timeline(person),
+    )
+    _tell(record_property, fault)
+
+
+@then(parsers.parse("a sign-up made meanwhile is mailed within {seconds:d} seconds"))
+def is_mailed(
+    world: World, traffic: Traffic, fault: Fault, record_property: RecordProperty, seconds: int
+) -> None:
+    person = _first_after(traffic, fault)
+    person.links.append(world.wait_for_link(person, within=seconds))
+    _tell(record_property, fault)
+
+
+@then(parsers.parse("a login of {name:w} made after that is known to reset-password"))
+def later_login_is_known(world: World, name: str, fault: Fault, record_property: RecordProperty) -> None:
+    person = world.person(name)
+    world.log_in(person)
+    session = claim(person.token, "jti")
+    eventually(
+        lambda: world.row("rpwd_db", person),
+        within=RECOVERY_SECONDS,
+        what=f"the receipt of a login after {fault.what} in rpwd_db",
+        accept=lambda row: row and row["auth_token"] and claim(row["auth_token"], "jti") == session,
+        timeline=world.timeline(person),
+    )
+    _tell(record_property, fault)
+
+
+@then(parsers.parse("an activation of {name:w} made after that reaches login_db"))
+def later_activation_arrives(world: World, name: str, fault: Fault, record_property: RecordProperty) -> None:
+    person = world.person(name)
+    eventually(
+        lambda: world.client.activate(person.links[-1]),
+        within=RECOVERY_SECONDS,
+        what=f"an activation after {fault.what}",
+        accept=lambda answer: answer.status_code == httpx.codes.OK,
+    )
+    eventually(
+        lambda: world.row("login_db", person),
+        within=RECOVERY_SECONDS,
+        what=f"{name} ACTIVE in login_db",
+        accept=lambda row: row and row["User_status"] == "ACTIVE",
+        timeline=world.timeline(person),
+    )
+    _tell(record_property, fault)
+
+
+@then("every connector is running")
+def every_connector_is_running(world: World) -> None:
+    for view in eventually(world.platform.tier.connectors.overview, within=30, what="the connectors"):
+        wait_for_state(world, view.name, "RUNNING", within=30)
+
+
+def _first_after(traffic: Traffic, fault: Fault) -> Person:
+    signups = eventually(
+        lambda: traffic.since(fault.at), within=RECOVERY_SECONDS, what=f"a sign-up after {fault.what}"
+    )
+    return signups[0].person
+
+
+def _tell(record_property: RecordProperty, fault: Fault) -> None:
+    """The time from the fault until now, for the terminal's summary."""
+    record_property("recovery", f"{fault.what}: {time.monotonic() - fault.at:.1f} s")
