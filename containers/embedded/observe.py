@@ -65,7 +65,7 @@ class EmbeddedTier:
             times = {name for _, name, kind, *_ in declared if kind.upper().startswith("DATETIME")}
             conditions = "".join(f" AND {quoted(column)} IS ?" for column in equals)
             found = connection.execute(
-                f"SELECT * FROM {quoted(table)} WHERE TRUE{conditions} ORDER BY rowid",  # noqa: S608 - names only
+                f"SELECT * FROM {quoted(table)} WHERE TRUE{conditions} ORDER BY 1",  # noqa: S608 - names only
                 [_to_column(value) for value in equals.values()],
             )
             columns = [description[0] for description in found.description]

@@ -24,6 +24,8 @@ def tier(tmp_path: Path) -> Iterator[EmbeddedTier]:
         connection.execute("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, seen DATETIME)")
         rows = [(2, "b@x.test", None), (1, "a@x.test", "2026-11-24 12:00:00.123456")]
         connection.executemany("INSERT INTO users VALUES (?, ?, ?)", rows)
+        connection.execute("CREATE TABLE sessions (id TEXT PRIMARY KEY)")
+        connection.executemany("INSERT INTO sessions VALUES (?)", [("b",), ("B",), ("a",)])
     connection.close()
     urls = {"connect": "http://localhost:1", "signup": "http://localhost:2"}
     with folder.held("embedded"):
@@ -49,6 +51,7 @@ def test_rows_come_typed_and_in_order(tier: EmbeddedTier) -> None:
     assert [row["id"] for row in tier.rows("login_db", "users", seen=None)] == [2]
     assert [row["id"] for row in tier.rows("login_db", "users", seen=NOON)] == [1]
     assert tier.rows("login_db", "users", email="a@x.test", id=2) == []
+    assert [row["id"] for row in tier.rows("login_db", "sessions")] == ["B", "a", "b"]
 
 
 def test_documents_are_found_by_their_fields(tier: EmbeddedTier, tmp_path: Path) -> None:
