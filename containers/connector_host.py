@@ -7,8 +7,9 @@ from contextlib import ExitStack
 
 from containers import registration
 from containers.connectors import ConnectClient
+from containers.engines import PlatformRefused
 from containers.folder import DataFolder
-from containers.topics import KafkaTopics
+from containers.topics import KafkaTopics, TopicsUnreachable
 from containers.watchdog import Watchdog
 
 
@@ -35,8 +36,11 @@ class ConnectorHost:
         self._stack.callback(connect.close)
         topics = KafkaTopics(self._bootstrap)
         self._stack.callback(topics.close)
-        registration.create_topics(topics)
-        since = registration.end_of_heartbeats(topics, self._configs)
+        try:
+            registration.create_topics(topics)
+            since = registration.end_of_heartbeats(topics, self._configs)
+        except TopicsUnreachable as error:
+            raise PlatformRefused(f"{error}.") from error
         registration.register(connect, self._configs)
         watchdog = Watchdog(connect, topics, self._configs, self._folder.findings)
         watchdog.start()

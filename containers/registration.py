@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from containers.connector_files.config import ConfigInvalid, check, read_folder
+from containers.connector_files.config import ConfigInvalid, read_folder
+from containers.connector_files.settings import Settings, read_settings, refuse_doubled_server_id
 from containers.connectors import ConnectClient, ConnectRefused, ConnectUnreachable
 from containers.embedded.environment import connector_environ
 from containers.engines import PlatformRefused
+from containers.folder import DOCUMENTS, SQL_DATABASES
 from containers.journey import DEAD_LETTERS, TOPICS
 from containers.polling import DeadlinePassed, poll
 from containers.topics import KafkaTopics, TopicsUnreachable
 
 CONNECTOR_FILES = Path(__file__).parents[1] / "connect-configs"
 
+DATABASES = (*SQL_DATABASES, DOCUMENTS)
+
+ACCEPTED_SECONDS = 30.0
+"""For one request: a worker that has just started, or shares its tasks out anew, answers 404, 409 or 503."""
+_PASSING = (404, 409, 503)
+
 RUNNING_SECONDS = 90.0
 CARRYING_SECONDS = 60.0
+
+T = TypeVar("T")
 
 Configs = Mapping[str, Mapping[str, str]]
 
@@ -32,8 +44,10 @@ def read_configs(given: Mapping[str, str], folder: Path = CONNECTOR_FILES) -> Co
     """
     try:
         configs = read_folder(folder)
+        environ, read = connector_environ(given), list[Settings]()
         for name, config in configs.items():
-            check(name, config, connector_environ(given))
+            read.append(read_settings(name, config, environ=environ, databases=DATABASES))
+            refuse_doubled_server_id(read[-1], read)
     except ConfigInvalid as error:
         raise PlatformRefused(f"Connector {error}. Mend {folder}.", exit_code=2) from error
     if not configs:
@@ -53,15 +67,41 @@ def register(connect: ConnectClient, configs: Configs) -> None:
         PlatformRefused: Connect refuses one, or does not answer.
     """
     try:
-        known = set(connect.list())
+        known = set(_accepted(connect.list, "its connectors"))
         for name, config in configs.items():
             if name not in known or connect.config(name) != {**config, "name": name}:
-                connect.put(name, config)
-            connect.resume(name)
-    except ConnectRefused as refused:
-        raise PlatformRefused(f"Connect refuses {name}: {refused}") from refused
+                _accepted(partial(connect.put, name, config), name)
+            _accepted(partial(connect.resume, name), name)
     except ConnectUnreachable as error:
         raise PlatformRefused(f"{error}.") from error
+
+
+def _accepted(request: Callable[[], T], what: str) -> T:
+    """What Connect answers, once it takes the request.
+
+    Raises:
+        PlatformRefused: it refuses for good, or for too long.
+    """
+    refusals: list[ConnectRefused] = []
+
+    def ask() -> tuple[T] | None:
+        try:
+            return (request(),)
+        except ConnectRefused as refused:
+            if refused.status not in _PASSING:
+                raise
+            refusals.append(refused)
+            return None
+
+    try:
+        return poll(ask, within_seconds=ACCEPTED_SECONDS, what=what)[0]
+    except ConnectRefused as refused:
+        hint = "; where a database does not answer, only its log says so" if refused.status == 500 else ""
+        raise PlatformRefused(f"Connect refuses {what}: {refused}{hint}.") from refused
+    except DeadlinePassed as error:
+        raise PlatformRefused(
+            f"Connect refuses {what} for {ACCEPTED_SECONDS:g} s: {refusals[-1]}."
+        ) from error
 
 
 def wait_until_running(connect: ConnectClient, configs: Configs) -> None:

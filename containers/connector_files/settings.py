@@ -1,11 +1,11 @@
 """What a checked configuration asks for: the settings of a source and of a sink."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from containers.connector_files.config import Patterns, Values, check
+from containers.connector_files.config import ConfigInvalid, Patterns, Problem, Values, check
 from containers.connector_files.options import ADDABLE, JDBC, MONGODB, ROUTER
 
 TimeMode = Literal["adaptive", "adaptive_time_microseconds", "connect"]
@@ -121,6 +121,22 @@ def read_settings(
     if values.class_name == JDBC:
         return _sink(values, databases)
     return _source(values, databases)
+
+
+def refuse_doubled_server_id(settings: Settings, others: Iterable[Settings | ConfigInvalid]) -> None:
+    """MySQL throws out the older of two readers with one id, with error 1236.
+
+    Raises:
+        ConfigInvalid: one of `others`, that is not the same connector, has the id already.
+    """
+    if not isinstance(settings, SourceSettings) or settings.server_id is None:
+        return
+    for other in others:
+        if not isinstance(other, SourceSettings) or other.name == settings.name:
+            continue
+        if other.server_id == settings.server_id:
+            reason = f"{settings.server_id} is that of {other.name} already"
+            raise ConfigInvalid(settings.name, [Problem("database.server.id", reason)])
 
 
 def _source(values: Values, databases: Collection[str]) -> SourceSettings:

@@ -5,8 +5,14 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from containers.connector_files.config import ConfigInvalid, Problem
-from containers.connector_files.settings import Settings, SinkSettings, SourceSettings, read_settings
+from containers.connector_files.config import ConfigInvalid
+from containers.connector_files.settings import (
+    Settings,
+    SinkSettings,
+    SourceSettings,
+    read_settings,
+    refuse_doubled_server_id,
+)
 from containers.embedded.connector import FIRST_RESTART_SECONDS, Connector, Target
 from containers.embedded.engine import Engine
 from containers.embedded.log import DurableLog, NewRecord
@@ -266,7 +272,9 @@ class Connect:
         self._engine.call(apply)
 
     def _put(self, name: str, config: Mapping[str, str], settings: Settings, target: Target) -> None:
-        self._refuse_doubled_server_id(name, settings)
+        refuse_doubled_server_id(
+            settings, [connector.settings for connector in self._engine.connectors.values()]
+        )
         if isinstance(settings, SinkSettings):
             for topic in settings.topics:
                 self._log.create_topic(topic)
@@ -277,16 +285,6 @@ class Connect:
         self._engine.connectors[name] = self._make(name, config, settings, target)
         self._log.save_connector(name, config, target)
         self._engine.have_due([name])
-
-    def _refuse_doubled_server_id(self, name: str, settings: Settings) -> None:
-        """MySQL throws out the older of two readers with one id, with error 1236."""
-        for other, connector in self._engine.connectors.items():
-            theirs = connector.settings
-            if other == name or not isinstance(settings, SourceSettings) or settings.server_id is None:
-                continue
-            if isinstance(theirs, SourceSettings) and theirs.server_id == settings.server_id:
-                reason = f"{settings.server_id} is that of {other} already"
-                raise ConfigInvalid(name, [Problem("database.server.id", reason)])
 
     def _make(
         self, name: str, config: Mapping[str, str], settings: Settings | ConfigInvalid, target: Target
