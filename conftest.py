@@ -12,7 +12,7 @@ import pytest
 pytest_plugins = [
     "steps.platform",
     "steps.world",
-    "steps.route",
+    "steps.mail_server",
     "steps.answers",
     "steps.mail",
     "steps.signup",

@@ -24,6 +24,9 @@ PORTS = (
 LONGEST_STOP_SECONDS = {"embedded": 15, "containers": 90, "external": 15}
 """Past it the command hangs."""
 
+LONGEST_COMMAND_SECONDS = {"embedded": 60, "containers": 180, "external": 60}
+"""For every command but `up` itself; Docker takes its time to remove a platform from a busy machine."""
+
 COMMAND = (sys.executable, "-m", "containers")
 
 
@@ -109,7 +112,7 @@ class PlatformProcess:
             capture_output=True,
             text=True,
             env=self.environ,
-            timeout=60,
+            timeout=LONGEST_COMMAND_SECONDS[self._tier_name],
             check=False,
         )
 

@@ -30,6 +30,13 @@ def has_no_mail(world: World, name: str) -> None:
     assert world.mails(world.person(name)) == []
 
 
+@then(parsers.parse("{name:w}'s mail waits"))
+def mail_waits(world: World, name: str) -> None:
+    """Sign-up keeps it in its queue: an inbox that is down cannot tell what it has."""
+    mails = world.platform.tier.rows("signup_db", "outbox", recipient=world.person(name).address)
+    assert [mail["state"] for mail in mails] == ["queued"]
+
+
 @then(parsers.parse("{name:w} has no further mail"))
 def has_no_further_mail(world: World, name: str) -> None:
     """Somebody else's mail that was asked for afterwards has arrived, and nothing for this person has."""

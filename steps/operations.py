@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 from pytest_bdd import given, parsers, then, when
 
-from containers.process import COMMAND, PlatformProcess
-from steps.route import Route
+from containers.process import COMMAND, LONGEST_COMMAND_SECONDS, PlatformProcess
+from steps.mail_server import MailServer
 from steps.waiting import eventually
 from steps.world import Person, World
 
@@ -96,12 +96,13 @@ def nobody_has_two_rows(world: World) -> None:
 
 
 def _second(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Another `quartet up`, of the same tier; it ends by itself, at once on a quiet machine."""
     return subprocess.run(
-        [*COMMAND, "up", *arguments],
+        [*COMMAND, "up", "--tier", world.platform.tier.name, *arguments],
         capture_output=True,
         text=True,
         env=world.platform.environ,
-        timeout=30,
+        timeout=LONGEST_COMMAND_SECONDS[world.platform.tier.name],
         check=False,
     )
 
@@ -145,14 +146,15 @@ def connectors_says_running(world: World) -> None:
 
 
 @given("a platform of its own whose mail server is down", target_fixture="platform")
-def platform_without_mail(make_platform: MakePlatform, mail_route: Route) -> PlatformProcess:
-    return make_platform({"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(mail_route.port)})
+def platform_without_mail(make_platform: MakePlatform, mail_server: MailServer) -> PlatformProcess:
+    platform = make_platform(mail_server.settings)
+    mail_server.go_down(platform.tier)
+    return platform
 
 
 @when("the mail server is up")
-def mail_server_up(world: World, mail_route: Route) -> None:
-    host, port = world.platform.tier.smtp.rsplit(":", 1)
-    mail_route.open(host, int(port))
+def mail_server_up(world: World, mail_server: MailServer) -> None:
+    mail_server.come_up(world.platform.tier)
 
 
 @when(parsers.parse("{name:w} signs up while the mail server is down"))

@@ -2,10 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
-
-import pytest
 
 
 class Route:
@@ -46,10 +43,3 @@ def _carry(source: socket.socket, target: socket.socket) -> None:
             target.sendall(data)
     with suppress(OSError):
         target.shutdown(socket.SHUT_WR)
-
-
-@pytest.fixture
-def mail_route() -> Iterator[Route]:
-    route = Route()
-    yield route
-    route.close()

@@ -213,6 +213,6 @@ def world(platform: PlatformProcess, request: pytest.FixtureRequest) -> Iterator
     yield world
     world.client.close()
     errors = [line for line in platform.log()[known:] if ERROR.search(line)]
-    if request.node.get_closest_marker("needs_engines"):
+    if any(request.node.get_closest_marker(tag) for tag in ("needs_engines", "needs_faults")):
         errors = [line for line in errors if not DRIVER.search(line)]
     assert errors == [], "logged during the scenario"

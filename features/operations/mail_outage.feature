@@ -7,7 +7,7 @@ Feature: The mail server fails
     Given a platform of its own whose mail server is down
     When ada signs up while the mail server is down
     Then ada is answered INACTIVE
-    And ada has no mail
+    And ada's mail waits
     When the mail server is up
     Then ada is mailed within 30 seconds
     And ada's newest activation link activates the account
