@@ -86,11 +86,6 @@ final class CapturedCollection extends H2Collection {
     }
 
     @Override
-    protected Document getDocument(Object position) {
-        return copy(super.getDocument(position));
-    }
-
-    @Override
     protected QueryResult matchDocumentsFromStream(
             Document query,
             Stream<Document> candidates,

@@ -20,6 +20,8 @@ public final class Main {
     private static final String BANNER =
             "This is NOT MongoDB: mongo-java-server stands in for a replica set of one member.";
 
+    private static final int RETENTION_MILLISECONDS = 1000;
+
     private Main() {}
 
     public static void main(String[] arguments) throws Exception {
@@ -48,12 +50,22 @@ public final class Main {
         server.awaitClose();
     }
 
-    /** Opens the file so that nothing but {@link Commits} ever writes to it, neither by time nor by size. */
+    /**
+     * Opens the file so that nothing but {@link Commits} ever writes to it, neither by time nor by size.
+     *
+     * <p>H2 leaves what is no longer needed alone for 45 seconds, because by then the disk should have it:
+     * each commit here waits for the disk, so that a second is plenty, and the file stays small.
+     */
     static MVStore open(Path file) {
-        return new MVStore.Builder()
-                .fileName(file.toString())
-                .autoCommitDisabled()
-                .autoCommitBufferSize(0)
-                .open();
+        MVStore store =
+                new MVStore.Builder()
+                        .fileName(file.toString())
+                        .autoCommitDisabled()
+                        .autoCommitBufferSize(0)
+                        .compress()
+                        .open();
+        store.setRetentionTime(RETENTION_MILLISECONDS);
+        store.setVersionsToKeep(0);
+        return store;
     }
 }
