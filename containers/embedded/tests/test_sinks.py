@@ -206,10 +206,8 @@ def test_unreadable_records_are_dropped_where_nobody_keeps_them(flow: Flow) -> N
         (record(1).key, b'{"schema":{"type":"struct","fields":7},"payload":{}}'),
         (record(1).key, (record(1, email="x").value or b"").replace(b'"payload": ', b'"payload": 7, "x": ')),
         (record(1).key, (record(1, email="x").value or b"").replace(b'"x"', b"7")),
-        (record(1).key, (record(1, email="x").value or b"").replace(b'"x"', b'"\\ud800"')),
         (record(1).key, b"[" * 100_000),
         (b'{"schema":{"type":"struct","fields":[]},"payload":{}}', record(1, email="x").value),
-        (json.dumps({"schema": KEY, "payload": {"id": 2**63}}).encode(), record(1, email="x").value),
     ],
 )
 def test_strange_records_are_parked(flow: Flow, key: bytes | None, value: bytes | None) -> None:
