@@ -1,8 +1,7 @@
 """What topics carry, and what becomes of records that come late, twice, or broken."""
 
 import json
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 from pytest_bdd import given, parsers, then, when
 
@@ -205,25 +204,34 @@ def agree_in_the_end(world: World, name: str) -> None:
 
 def agree_on(world: World, people: Sequence[Person]) -> None:
     """Status, version and hash are the same wherever they are kept, once nothing is on its way."""
-    for person in people:
-        eventually(
-            partial(_rows_of, world, person),
-            within=10,
-            what=f"the databases agree on {person.name}",
-            accept=_agree,
-            timeline=world.timeline(person),
-        )
+    eventually(
+        lambda: _disagreed(world, people),
+        within=10,
+        what="the databases agree",
+        accept=lambda disagreed: not disagreed,
+        timeline=world.timeline(people[0]),
+    )
     world.drained()
-    wavering = [person.name for person in people if not _agree(_rows_of(world, person))]
-    assert wavering == [], "the databases agreed on them for a moment only"
+    assert _disagreed(world, people) == {}, "the databases agreed for a moment only"
 
 
-def _rows_of(world: World, person: Person) -> dict[SQLDatabase, dict[str, object]]:
-    rows = {database: world.row(database, person) for database in COPIES}
-    return {database: row or {} for database, row in rows.items()}
+def _disagreed(world: World, people: Sequence[Person]) -> dict[str, Mapping[str, Mapping[str, object]]]:
+    """The rows, by database, of those on whom the databases disagree, by name."""
+    one = {"email": people[0].address} if len(people) == 1 else {}
+    tables = {database: world.platform.tier.rows(database, "users", **one) for database in COPIES}
+    for database, rows in tables.items():
+        addresses = [row["email"] for row in rows]
+        assert len(addresses) == len(set(addresses)), f"two rows of one address in {database}"
+    by_address = {database: {row["email"]: row for row in rows} for database, rows in tables.items()}
+    disagreed: dict[str, Mapping[str, Mapping[str, object]]] = {}
+    for person in people:
+        copies = {str(database): rows.get(person.address, {}) for database, rows in by_address.items()}
+        if not _agree(copies):
+            disagreed[person.name] = copies
+    return disagreed
 
 
-def _agree(rows: dict[SQLDatabase, dict[str, object]]) -> bool:
+def _agree(rows: Mapping[str, Mapping[str, object]]) -> bool:
     signup, login, reset = rows["signup_db"], rows["login_db"], rows["rpwd_db"]
     return (
         bool(signup)

@@ -119,11 +119,13 @@ def test_steering_connectors() -> None:
     connect.resume("a")
     connect.stop("a b/../c")
     connect.restart("a", only_failed=True)
+    connect.forget_offsets("a")
     assert answering.asked == [
         "PUT /connectors/a/pause",
         "PUT /connectors/a/resume",
         "PUT /connectors/a%20b%2F..%2Fc/stop",
         "POST /connectors/a/restart?includeTasks=true&onlyFailed=true",
+        "DELETE /connectors/a/offsets",
     ]
 
 
