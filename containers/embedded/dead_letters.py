@@ -11,6 +11,7 @@ from containers.embedded.log import Headers, NewRecord
 from containers.embedded.sql_faults import Refused
 
 _DATA_EXCEPTION = "org.apache.kafka.connect.errors.DataException"
+_GIVING_UP = "Exiting WorkerSinkTask due to unrecoverable exception."
 _CONNECT_EXCEPTION = "org.apache.kafka.connect.errors.ConnectException"
 
 RecordError = ConversionError | Refused
@@ -41,6 +42,9 @@ def _context(record: Record, error: RecordError, connector: str, stage: str) -> 
         f"\n\tat {frame.name}({frame.lineno})"
         for frame in reversed(traceback.extract_tb(error.__traceback__))
     )
+    told = f"{exception}: {error}{frames}"
+    if stage == "TASK_PUT":  # the task has failed, and its own exception is the outermost
+        told = f"{exception}: {_GIVING_UP}\nCaused by: {told}"
     return error_headers(
         topic=record.topic,
         partition=record.partition,
@@ -50,5 +54,5 @@ def _context(record: Record, error: RecordError, connector: str, stage: str) -> 
         class_name=SINK_TASK if stage == "TASK_PUT" else JSON_CONVERTER,
         exception=exception,
         message=str(error),
-        stacktrace=f"{exception}: {error}{frames}",
+        stacktrace=told,
     )

@@ -14,6 +14,9 @@ _MICROSECONDS = {
     "io.debezium.time.Timestamp": 1000,
     CONNECT_TIMESTAMP: 1000,
 }
+_TRUNCATIONS = frozenset({1264, 1292, 1406})
+"""Errors whose SQLSTATE begins with 22: MySQL's driver puts words of its own before the server's."""
+
 _SAYS_MYSQL = {"NOT NULL": 1048, "CHECK": 1265, "UNIQUE": 1062, "PRIMARY KEY": 1062}
 
 
@@ -24,7 +27,7 @@ class Refused(Exception):
     """
 
     def __init__(self, message: str, code: int | None = None) -> None:
-        super().__init__(message if code is None else f"{message} (error {code})")
+        super().__init__(f"Data truncation: {message}" if code in _TRUNCATIONS else message)
         self.code = code
 
     @property
