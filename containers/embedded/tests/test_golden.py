@@ -93,7 +93,8 @@ def test_documents(flow: Flow) -> None:
         document_id = json.loads(record["key"])["id"]
         document = json.loads(record["value"]) if record["value"] else None
         if document:
-            document |= {name: {"$date": document[name]} for name in document if name.endswith("_at")}
+            times = {name: at for name, at in document.items() if name.endswith("_at") and at is not None}
+            document |= {name: {"$date": at} for name, at in times.items()}
         after = json.dumps(document) if document else None
         with closing(sqlite3.connect(flow.files["activate_user_reg_db"])) as connection, connection:
             prepare_file(connection)
