@@ -70,7 +70,6 @@ final class ChangeStream {
         while (events.size() < size) {
             Map.Entry<Long, Document> next = log.next(position, upTo);
             if (next == null) {
-                position = Math.max(position, upTo);
                 break;
             }
             position = next.getKey();

@@ -13,11 +13,15 @@ import org.h2.mvstore.MVStore;
  * its change or half of a document. Writes that wait at the same time share one commit and one fsync.
  */
 final class Commits {
+    private static final int LEAST_FILL_PERCENT = 50;
+    private static final int MOST_REWRITTEN_BYTES = 4 * 1024 * 1024;
+
     private final MVStore store;
     private final Runnable afterCommit;
     private final ReadWriteLock writing = new ReentrantReadWriteLock();
     private final AtomicLong written = new AtomicLong();
-    private long committed; // guarded by the exclusive half of `writing`
+    private long committed; // both guarded by the exclusive half of `writing`
+    private long tidied;
 
     /**
      * @param afterCommit called after each commit, before any of its writes is acknowledged
@@ -37,6 +41,22 @@ final class Commits {
             number = written.incrementAndGet();
             writing.readLock().unlock();
             commitUpTo(number);
+        }
+    }
+
+    /** Moves together what is still needed of old commits, so that their space can be used again. */
+    void tidy() {
+        writing.writeLock().lock();
+        try {
+            if (tidied == committed) {
+                return; // a quiet server leaves its disk alone
+            }
+            store.compact(LEAST_FILL_PERCENT, MOST_REWRITTEN_BYTES);
+            store.commit();
+            store.sync();
+            tidied = committed;
+        } finally {
+            writing.writeLock().unlock();
         }
     }
 

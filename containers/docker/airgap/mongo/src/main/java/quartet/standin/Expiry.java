@@ -12,7 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Deletes documents whose time is over, after the TTL indexes, and forgets sessions that have ended.
+ * Deletes documents whose time is over, after the TTL indexes; forgets sessions that have ended; tidies up.
  *
  * <p>MongoDB looks once a minute; here it is every two seconds, so that a test need not wait that long.
  */
@@ -52,6 +52,7 @@ final class Expiry implements AutoCloseable {
             }
         }
         standin.retries().forgetBefore(now);
+        standin.commits().tidy();
     }
 
     private static void expire(Standin standin, MongoCollection<?> collection, String field, Instant limit) {

@@ -47,7 +47,7 @@ class CommitsTest {
 
     @Test
     void theFileUsesItsSpaceAgainSoon() {
-        // Before the time is over it only grows: 370 MB after 23,000 writes with H2's own 45 seconds.
+        // With H2's own 45 seconds it would only grow that long.
         assertEquals(1000, Main.open(folder.resolve("a.mv")).getRetentionTime());
     }
 

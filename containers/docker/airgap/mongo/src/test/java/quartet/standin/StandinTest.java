@@ -15,6 +15,7 @@ import com.mongodb.client.model.IndexOptions;
 import com.mongodb.client.model.Indexes;
 import com.mongodb.client.model.Updates;
 import de.bwaldvogel.mongo.exception.MongoServerError;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -56,14 +57,16 @@ class StandinTest {
     @Test
     void transactionsAreRefused() throws Exception {
         try (RunningStandin running = new RunningStandin(folder)) {
-            Map<String, ?> transaction =
-                    Map.of(
-                            "documents", List.of(new de.bwaldvogel.mongo.bson.Document("_id", 1)),
-                            "startTransaction", true,
-                            "autocommit", false);
-            MongoServerError refused =
-                    assertThrows(MongoServerError.class, () -> running.send("insert", transaction));
-            assertEquals(263, refused.getCode());
+            for (String sign : List.of("startTransaction", "autocommit")) {
+                Map<String, ?> ofTransaction =
+                        Map.of(
+                                "documents", List.of(new de.bwaldvogel.mongo.bson.Document("_id", 1)),
+                                sign, sign.equals("startTransaction"));
+                MongoServerError refused =
+                        assertThrows(
+                                MongoServerError.class, () -> running.send("insert", ofTransaction));
+                assertEquals(263, refused.getCode());
+            }
             assertNull(running.goods().find().first());
         }
     }
@@ -226,6 +229,23 @@ class StandinTest {
             List<Object> left = new ArrayList<>();
             running.goods().find().forEach(document -> left.add(document.get("_id")));
             assertEquals(List.of(2, 3), left);
+        }
+    }
+
+    @Test
+    void theFileDoesNotGrowWithTheNumberOfCommits() throws Exception {
+        try (RunningStandin running = new RunningStandin(folder)) {
+            // As if a second passed between two writes.
+            running.standin.getMvStore().setRetentionTime(0);
+            for (int id = 0; id < 1000; id++) {
+                running.goods().insertOne(new Document("_id", id));
+                if (id % 50 == 0) {
+                    Expiry.sweep(running.standin, Instant.now());
+                }
+            }
+            // Each commit is a chunk of 8 or 12 KiB, of which a page or two stay in use.
+            long size = Files.size(folder.resolve("standin.mv"));
+            assertTrue(size < 2_000_000, () -> "a file of " + size + " bytes");
         }
     }
 
