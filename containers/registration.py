@@ -150,7 +150,7 @@ def wait_until_carrying(topics: KafkaTopics, configs: Configs, since: Mapping[st
 
     try:
         for topic in sorted(set(sinks.values())):
-            topics.append(topic, _NOBODY, None)
+            topics.append(topic, NOBODY, None)
         poll(carrying, within_seconds=CARRYING_SECONDS, what="carrying")
     except DeadlinePassed as error:
         raise PlatformRefused(
@@ -184,7 +184,7 @@ def _not_running(connect: ConnectClient, configs: Configs) -> Sequence[str]:
 
 
 _ID = {"type": "int64", "optional": False, "field": "id"}
-_NOBODY = json.dumps(
+NOBODY = json.dumps(
     {"schema": {"type": "struct", "fields": [_ID], "optional": False}, "payload": {"id": -1}}
 ).encode()
 """The key of a row that no table holds: ids begin at 1."""

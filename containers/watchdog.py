@@ -20,6 +20,7 @@ import structlog
 
 from containers.connectors import ConnectClient, ConnectRefused, ConnectUnreachable
 from containers.poison import Position, Surgeon, cause_of, reason_of
+from containers.registration import NOBODY
 from containers.topics import KafkaTopics, TopicsUnreachable
 
 LOOK_SECONDS = 0.5
@@ -57,6 +58,8 @@ class _Care:
     failed_at: what its sink was to read next when it failed last while it read singly.
     alone_until: it gets batches of one up to here. is_halted: we have stopped it, and have to resume it.
     hindrance: why the last attempt to help came to nothing.
+    stands_at, looked_at: what its running sink was to read next, and when that was seen. nudged_at: where it
+    was given a record that it can use.
     """
 
     failures: int = 0
@@ -66,6 +69,9 @@ class _Care:
     alone_until: Position | None = None
     is_halted: bool = False
     hindrance: str | None = None
+    stands_at: Position | None = None
+    looked_at: float = 0.0
+    nudged_at: Position | None = None
 
 
 class _Late(Exception):
@@ -148,7 +154,7 @@ class Watchdog:
         if trace is None:
             self._runs(name, is_running=bool(status["tasks"]))
             return
-        care.running_since = None
+        care.running_since = care.stands_at = None
         finding.cause = cause_of(trace)
         if care.hindrance:
             finding.cause += f"; the watchdog cannot help yet: {care.hindrance}"
@@ -173,6 +179,23 @@ class Watchdog:
         if care.alone_until and self._has_passed(name, care.alone_until):
             self._connect.put(name, self._configs[name])
             care.alone_until = None
+        if "topics" in self._configs[name] and self._now() - care.looked_at >= STEADY_SECONDS:
+            self._nudge_if_it_stands(name)
+
+    def _nudge_if_it_stands(self, name: str) -> None:
+        """Gives a sink that is behind and does not move the tombstone of nobody's row, once at each place.
+
+        A JDBC sink commits what it was given to write. Behind records that Connect has set aside, because it
+        could not convert them, it would stand until the next good one comes, and set them aside once more
+        after a restart.
+        """
+        care = self._care[name]
+        at = self._surgeon.position(name, self._configs[name])
+        is_behind = at.offset < self._topics.end_offsets([at.topic]).get(at.topic, 0)
+        if is_behind and at == care.stands_at and at != care.nudged_at:
+            care.nudged_at = at
+            self._topics.append(at.topic, NOBODY, None)
+        care.stands_at, care.looked_at = at, self._now()
 
     def _count_restart(self, name: str) -> None:
         finding = self.findings[name]

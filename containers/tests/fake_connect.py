@@ -36,13 +36,16 @@ LOOKS_UNTIL_STARTED = 3
 class FakeSink:
     """The administration of the sink, under the names of ConnectClient, and the topics' under KafkaTopics'.
 
-    bad: offsets that fail a batch, with the trace. is_away: nothing answers. forgets_commits: so many tasks
-    that fail do not commit what they have written. before: called with the name of each request.
+    bad: offsets that fail a batch, with the trace. unconvertible: offsets that Connect itself sets aside; the
+    sink commits nothing behind them until it has written a later one. is_away: nothing answers.
+    forgets_commits: so many tasks that fail do not commit what they have written. before: called with the
+    name of each request.
     """
 
     def __init__(self, records: int, bad: dict[int, str] | None = None) -> None:
         self.topics: dict[str, list[Record]] = {TOPIC: [], DEAD_LETTERS: []}
         self.bad = bad or {}
+        self.unconvertible: set[int] = set()
         self.trouble: str | None = None
         self.committed = 0
         self.written: list[int] = []
@@ -79,9 +82,11 @@ class FakeSink:
                     self.forgets_commits -= 1
                     return
                 break
-            self.written += batch
+            written = [at for at in batch if at not in self.unconvertible]
+            self.written += written
             position = batch.stop
-        self.committed = position
+            if written:
+                self.committed = written[-1] + 1
 
     def _start_task(self) -> None:
         self._looks_until_started = self._looks_until_started or LOOKS_UNTIL_STARTED

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from apps.events.source import REASON_HEADER
 from containers.connectors import ConnectClient, ConnectRefused
 from containers.poison import BATCH_OF_ONE, LARGEST_BATCH
+from containers.registration import NOBODY
 from containers.tests.fake_connect import (
     BAD_WORD,
     CONFIG,
@@ -21,6 +22,7 @@ from containers.tests.fake_connect import (
     MOST_BATCHES,
     NO_TABLE,
     SINK,
+    TOPIC,
     FakeSink,
 )
 from containers.topics import KafkaTopics, TopicsUnreachable
@@ -255,3 +257,30 @@ def test_the_thread_looks_until_it_is_stopped(path: Path):
     asked = len(sink.asked)
     run.watchdog.stop()
     assert len(sink.asked) == asked
+
+
+def test_a_sink_that_stands_behind_unreadable_records_is_nudged(path: Path):
+    """It commits past them with the next good record; one that nobody's row is deleted by is enough, once."""
+    sink = FakeSink(5)
+    sink.unconvertible = {3, 4}
+    run = Run(sink, path)
+    run.steps(4 * STEADY_SECONDS)
+    assert [(record.key, record.value) for record in sink.topics[TOPIC][5:]] == [(NOBODY, None)]
+    assert sink.committed == 6
+    assert run.finding == Finding()
+
+
+def test_a_sink_that_cannot_move_is_nudged_once(path: Path):
+    """Its topic does not fill with tombstones."""
+    sink = FakeSink(5)
+    sink.unconvertible = set(range(2, 100))
+    run = Run(sink, path)
+    run.steps(10 * STEADY_SECONDS)
+    assert len(sink.topics[TOPIC]) == 6
+
+
+def test_a_sink_that_moves_or_is_done_is_not_nudged(path: Path):
+    """However long it runs."""
+    run = Run(FakeSink(5), path)
+    run.steps(4 * STEADY_SECONDS)
+    assert len(run.sink.topics[TOPIC]) == 5

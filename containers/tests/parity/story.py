@@ -221,13 +221,14 @@ def _cleo_is_late(people: People, link: str) -> None:
 
 
 def _nobody_poisons(people: People) -> None:
-    """Ends with a record that a sink can use: the sink commits nothing behind what it has not been given."""
+    """Comes to rest behind what no sink is given: a real one has to be helped past it."""
     tier = people.tier
     newest = [record for record in tier.records(USERS_TOPIC) if record.value is not None][-1]
     nobody = re.sub(r'("payload":{"id":)\d+', r"\g<1>900", newest.key or "")
     for value in POISON:
         tier.produce(USERS_TOPIC, nobody, value)
     tier.produce(USERS_TOPIC, "no key", None)
+    people.settle()
     tier.produce(USERS_TOPIC, nobody, TAKEN)
     people.wait_for_row("rpwd_db", "nobody")
     people.settle()
