@@ -49,6 +49,7 @@ class ConnectorView:
 
     lag: records (of a source: changes) that it has still to hand on; None where that cannot be known.
     restarts: how often its tasks were started again after a failure.
+    parked: records that failed a sink and were set aside; what cannot be converted is not counted.
     cause: why it is not RUNNING, or what it is busy with; its first line says it.
     """
 
@@ -58,6 +59,7 @@ class ConnectorView:
     tasks: tuple[TaskView, ...]
     lag: int | None
     restarts: int
+    parked: int
     cause: str | None
 
     def as_json(self) -> dict[str, Any]:
@@ -152,7 +154,7 @@ class ConnectClient:
 def view_of(status: Mapping[str, Any]) -> ConnectorView:
     """What people see of a connector with this status.
 
-    Beside Connect's own fields it may hold `lag`, `restarts` and `cause`, which the embedded engine adds.
+    Beside Connect's own fields it may hold `lag`, `restarts`, `parked` and `cause`.
     """
     tasks = tuple(TaskView(task["id"], task["state"]) for task in status["tasks"])
     lag: int | None = status.get("lag")
@@ -169,6 +171,7 @@ def view_of(status: Mapping[str, Any]) -> ConnectorView:
         tasks=tasks,
         lag=lag,
         restarts=status.get("restarts", 0),
+        parked=status.get("parked", 0),
         cause=_cause(status, state, lag),
     )
 

@@ -33,13 +33,14 @@ def act(tier: Tier, action: str, name: str) -> None:
 def show_board(connectors: list[dict[str, Any]]) -> None:
     """Prints the connectors for people; a cause that fills pages is told by its first line."""
     show_table(
-        ("connector", "state", "lag", "restarts", "cause"),
+        ("connector", "state", "lag", "restarts", "parked", "cause"),
         [
             (
                 connector["name"],
                 connector["state"],
                 connector["lag"],
                 connector["restarts"],
+                connector["parked"],
                 connector["cause"] and connector["cause"].partition("\n")[0],
             )
             for connector in connectors

@@ -60,7 +60,7 @@ class Connector:
     ) -> None:
         self.name, self.config, self.settings, self.target = name, dict(config), settings, target
         self.task: Source | Sink | None = None
-        self.restarts = 0
+        self.restarts = self.parked = 0
         self.cause: str | None = None
         self.retry_at: float | None = None
         self._make, self._first_restart_seconds = make, first_restart_seconds
@@ -142,7 +142,7 @@ class Connector:
             task.close()
 
     def status(self) -> dict[str, Any]:
-        """The state as Connect's REST API tells it; behind it lag, restarts and the cause of a failure."""
+        """The state as Connect's REST API tells it; behind it lag, restarts, parked and cause."""
         worker = {"worker_id": WORKER, "version": WORKER}
         running = "RUNNING" if self.target == "STARTED" else self.target
         task: dict[str, Any] = {"id": 0, "state": running, **worker}
@@ -155,6 +155,7 @@ class Connector:
             "type": self.type,
             "lag": self.lag(),
             "restarts": self.restarts,
+            "parked": self.parked,
             "cause": self.cause,
         }
 
@@ -199,6 +200,7 @@ class Connector:
             "record parked", connector=self.name, topic=where[0], offset=where[1], cause=str(failure)
         )
         self._failures = 0
+        self.parked += 1
         self.cause = None
         return Outcome(wrote=True, more=True)
 

@@ -66,6 +66,7 @@ def test_the_view_is_what_the_status_command_prints() -> None:
         "tasks": ({"id": 0, "state": "RUNNING"},),
         "lag": 0,
         "restarts": 2,
+        "parked": 0,
         "cause": None,
     }
 
@@ -106,7 +107,7 @@ def test_reading_connectors() -> None:
     assert connect.list() == ["a", "b"]
     views = connect.overview()
     assert [view.name for view in views] == ["a", "b"]
-    assert views[0] == ConnectorView("a", "sink", "RUNNING", (TaskView(0, "RUNNING"),), None, 0, None)
+    assert views[0] == ConnectorView("a", "sink", "RUNNING", (TaskView(0, "RUNNING"),), None, 0, 0, None)
     assert connect.status("a")["tasks"][0]["worker_id"] == "connect:8083"
     assert connect.offsets("a") == [{"partition": {}, "offset": {"kafka_offset": 3}}]
 

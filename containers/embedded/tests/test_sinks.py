@@ -169,6 +169,7 @@ def test_what_mysql_would_refuse_is_parked(flow: Flow, fields: dict[str, Any], c
     assert f": {words}\n" in headers["__connect.errors.exception.stacktrace"]
     status = flow.connect.status(SINK)
     assert (status["tasks"][0]["state"], status["restarts"], status["cause"]) == ("RUNNING", 1, None)
+    assert status["parked"] == 1
     assert status["lag"] == 0
 
 
