@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
@@ -28,6 +29,8 @@ class KafkaTopics:
     """
 
     def __init__(self, bootstrap_servers: str) -> None:
+        # While Kafka is away the client says so several times a second; our own error is enough.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

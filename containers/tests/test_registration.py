@@ -51,8 +51,10 @@ class FakeConnect:
     def overview(self) -> Sequence[ConnectorView]:
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         cause = "Access denied" if state == "FAILED" else None
+        tasks = (TaskView(0, state),)
         return [
-            ConnectorView(name, "sink", state, (TaskView(0, state),), None, 0, cause) for name in self.configs
+            ConnectorView(name, "sink", state, tasks, lag=None, restarts=0, parked=0, cause=cause)
+            for name in self.configs
         ]
 
 

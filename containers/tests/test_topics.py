@@ -133,9 +133,13 @@ def test_closing_ends_the_thread_even_if_kafka_is_away(topics: Any) -> None:
     assert not other._thread.is_alive()
 
 
-def test_a_cluster_that_is_away_leaves_nothing_open() -> None:
-    """With the real client and a closed port: unclosed sockets would be warnings, and so failures."""
+def test_a_cluster_that_is_away_leaves_nothing_open(caplog: pytest.LogCaptureFixture) -> None:
+    """With the real client and a closed port: unclosed sockets would be warnings, and so failures.
+
+    The client itself says nothing: it would fill the terminal of `quartet up` until Kafka is back.
+    """
     topics = KafkaTopics("127.0.0.1:1")
     with pytest.raises(TopicsUnreachable, match="KafkaConnectionError"):
         topics.records("users")
     topics.close()
+    assert caplog.records == []
