@@ -32,7 +32,7 @@ class ConnectRefused(Exception):
 
 
 class ConnectUnreachable(EngineAway):
-    """Nothing answers at the address of the Connect REST API."""
+    """Nothing answers at the address of the Connect REST API, or nothing of Connect yet."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,11 @@ class ConnectClient:
             raise ConnectUnreachable(f"Nothing answers at {self._http.base_url}: {error}") from error
         if answer.is_success:
             return answer.json() if answer.content else None
-        raise ConnectRefused(answer.status_code, _message(answer))
+        message = _message(answer)
+        if answer.status_code == httpx.codes.NOT_FOUND and message is None:
+            # Connect's own 404 says what is missing; until its API is in place the web server answers alone.
+            raise ConnectUnreachable(f"Connect at {self._http.base_url} is still starting")
+        raise ConnectRefused(answer.status_code, message or f"HTTP {answer.status_code}")
 
 
 def view_of(status: Mapping[str, Any]) -> ConnectorView:
@@ -189,11 +193,11 @@ def _cause(status: Mapping[str, Any], state: str, lag: int | None) -> str | None
     return f"{lag} behind" if lag else None
 
 
-def _message(answer: httpx.Response) -> str:
+def _message(answer: httpx.Response) -> str | None:
     try:
         return str(answer.json()["message"])
     except (ValueError, KeyError, TypeError):
-        return f"HTTP {answer.status_code}"
+        return None
 
 
 def _part(name: str) -> str:

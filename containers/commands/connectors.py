@@ -8,10 +8,10 @@ from containers.engines import PlatformRefused, Tier
 
 
 def board(tier: Tier) -> list[dict[str, Any]]:
-    """Every connector by name, in the shape of the contract; none where Connect does not answer."""
+    """Every connector by name, in the shape of the contract; none where Connect does not answer, or cannot now."""
     try:
         return [view.as_json() for view in tier.connectors.overview()]
-    except ConnectUnreachable:
+    except (ConnectUnreachable, ConnectRefused):
         return []
 
 

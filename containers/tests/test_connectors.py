@@ -150,6 +150,16 @@ def test_silence_is_told_with_the_address() -> None:
         client(silent).list()
 
 
+def test_a_worker_that_starts_is_not_there_yet() -> None:
+    """The web server answers 404 before Connect's API is in place, without its words (seen with 4.3)."""
+
+    def starting(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(404, text="<html>Not Found</html>")
+
+    with pytest.raises(ConnectUnreachable, match="http://connect is still starting"):
+        client(starting).overview()
+
+
 def test_the_view_can_be_written_as_json() -> None:
     """Tasks are plain objects there."""
     assert json.loads(json.dumps(view_of(status("RUNNING", "RUNNING")).as_json()))["tasks"] == [
