@@ -43,6 +43,7 @@ class Fault:
     records: int = 0
 
     def begins(self, what: str, part: str) -> None:
+        """Told once it has been done: what is acknowledged after that has met it."""
         self.what, self.part, self.at = what, part, time.monotonic()
 
 
@@ -59,8 +60,8 @@ def engines(world: World) -> TierOfEngines:
 
 @when(parsers.parse("{part:w} is killed, and started again {seconds:d} seconds later"))
 def is_killed_for(engines: TierOfEngines, fault: Fault, part: str, seconds: int) -> None:
-    fault.begins(f"{part} killed for {seconds} s", part)
     engines.kill(part)
+    fault.begins(f"{part} killed for {seconds} s", part)
     wait_until(time.time() + seconds)
     engines.start(part)
 
@@ -69,8 +70,8 @@ def is_killed_for(engines: TierOfEngines, fault: Fault, part: str, seconds: int)
 def primary_is_killed(engines: TierOfEngines, fault: Fault) -> None:
     primary = eventually(lambda: _primary(engines), within=30, what="a primary")
     assert primary is not None
-    fault.begins(f"primary of sign-up's group ({primary}) killed", primary)
     engines.kill(primary)
+    fault.begins(f"primary of sign-up's group ({primary}) killed", primary)
 
 
 @then("another member is the primary")
@@ -94,8 +95,8 @@ def _primary(engines: TierOfEngines) -> str | None:
 
 @when(parsers.parse('the connector "{connector}" is paused for {seconds:d} seconds'))
 def is_paused_for(world: World, fault: Fault, connector: str, seconds: int) -> None:
-    fault.begins(f"{connector} paused for {seconds} s", connector)
     pause(world, connector)
+    fault.begins(f"{connector} paused for {seconds} s", connector)
     wait_until(time.time() + seconds)
     resume(world, connector)
 
@@ -106,8 +107,8 @@ def refused_record_comes(world: World, traffic: Traffic, fault: Fault) -> None:
     first = traffic.acknowledged[0].person
     eventually(lambda: world.row("login_db", first), within=30, what=f"{first.name} in login_db")
     key, world.produced = poisoned_row(world, "bad status", world.user_id(first))
-    fault.begins("record refused by login_db", "login-sink-connector")
     world.platform.tier.produce("users", key, world.produced)
+    fault.begins("record refused by login_db", "login-sink-connector")
 
 
 @when(parsers.parse('the offsets of "{connector}" are lost'))
@@ -115,7 +116,6 @@ def offsets_are_lost(world: World, fault: Fault, connector: str) -> None:
     """As when the topic that holds them is gone: Connect forgets how far the source has been read."""
     fault.records = _number_of_records(world, connector)
     connectors = world.platform.tier.connectors
-    fault.begins(f"offsets of {connector} lost", connector)
     connectors.stop(connector)
     eventually(
         lambda: connectors.status(connector),
@@ -124,6 +124,7 @@ def offsets_are_lost(world: World, fault: Fault, connector: str) -> None:
         accept=lambda status: status["connector"]["state"] == "STOPPED" and not status["tasks"],
     )
     connectors.forget_offsets(connector)
+    fault.begins(f"offsets of {connector} lost", connector)
     connectors.resume(connector)
 
 
