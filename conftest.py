@@ -34,7 +34,12 @@ _recoveries: list[str] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--tier", default="embedded", choices=["embedded", "containers"], help="where the engines come from")
+    parser.addoption(
+        "--tier",
+        default="embedded",
+        choices=["embedded", "containers", "external"],
+        help="where the engines come from",
+    )
     parser.addoption("--patience", type=float, default=1.0, help="factor on every deadline of the steps")
 
 

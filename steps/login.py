@@ -267,6 +267,11 @@ def suspension_is_lifted(world: World, name: str) -> None:
     _suspensions(world, world.person(name), lambda row: row["lifted_at"] is not None, "is lifted")
 
 
+@then(parsers.parse("{name:w}'s login is known to reset-password"))
+def login_is_known_to_reset_password(world: World, name: str) -> None:
+    world.wait_for_receipt(world.person(name))
+
+
 @then(parsers.parse("no receipt of {name:w} is left in login_db and rpwd_db"))
 def no_receipt_is_left(world: World, name: str) -> None:
     for database in RECEIPTS:

@@ -75,6 +75,7 @@ def _addresses(plan: Plan) -> dict[str, str]:
             plan.mongo_image, "activation", plan.passwords, at["activate_user_reg_db"]
         ),
         "KAFKA_BOOTSTRAP_SERVERS": f"localhost:{at['kafka']}",
+        "QUARTET_TEST_KAFKA": f"localhost:{at['kafka']}",  # the suite of the event doors
         "CONNECT_URL": urls["connect"],
         "INBOX_URL": urls["inbox"],
         "SMTP_HOST": "localhost",

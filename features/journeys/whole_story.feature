@@ -9,6 +9,7 @@ Feature: The whole story of an account
     When ada follows the link
     Then ada is answered ACTIVE
     And ada can log in with "password"
+    And ada's login is known to reset-password
     When ada asks for a reset
     Then ada is mailed a reset link
     When ada chooses the password "password2"
