@@ -8,7 +8,7 @@ from containers.engines import PlatformRefused, Tier
 
 
 def board(tier: Tier) -> list[dict[str, Any]]:
-    """Every connector by name, in the shape of the contract; none where Connect does not answer, or cannot now."""
+    """Every connector by name, in the shape of the contract; none where Connect cannot say."""
     try:
         return [view.as_json() for view in tier.connectors.overview()]
     except (ConnectUnreachable, ConnectRefused):

@@ -99,6 +99,8 @@ class ContainersPlatform:
             stack.enter_context(folder.held("containers"))
             with ExitStack() as probing:  # a taken port is refused by its number, before anything runs
                 bind_ports(probing, self._settings.ports)
+                # Picked while those are held: it must be none of them.
+                engine_ports = dict(zip(ENGINE_PORTS, free_ports(len(ENGINE_PORTS)), strict=True))
             await in_thread(refuse_missing)
             client = await in_thread(connect_to_docker)
             stack.callback(client.close)
@@ -106,7 +108,8 @@ class ContainersPlatform:
             mongo_image = await in_thread(Images(client, self._progress).ensure)
             if mongo_image == MONGO_STANDIN:
                 self.stand_ins = (MONGO_STANDS_IN,)
-            plan = self._plan(folder, mongo_image, has_data=await in_thread(on_docker.has_volumes))
+            has_data = await in_thread(on_docker.has_volumes)
+            plan = self._plan(folder, mongo_image, engine_ports, has_data=has_data)
             load_services(service_environ(self._settings, engine_settings(plan), plan.secrets))
             parts = [*engine_parts(plan), *own_parts(plan)]
             running = await stack.enter_async_context(
@@ -130,14 +133,16 @@ class ContainersPlatform:
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
 
-    def _plan(self, folder: DataFolder, mongo_image: str, *, has_data: bool) -> Plan:
+    def _plan(
+        self, folder: DataFolder, mongo_image: str, engine_ports: Mapping[str, int], *, has_data: bool
+    ) -> Plan:
         settings, secrets = self._settings, dict[str, str]()
         if settings.profile == "development":
             secrets = ensure_secrets(folder.keys, has_accounts=has_data, given=settings.environ)
         return Plan(
             settings=settings,
             group_id=str(uuid.uuid5(uuid.NAMESPACE_URL, folder.path.as_uri())),
-            engine_ports=dict(zip(ENGINE_PORTS, free_ports(len(ENGINE_PORTS)), strict=True)),
+            engine_ports=engine_ports,
             passwords=ensure_passwords(folder.keys, ACCOUNTS, has_data=has_data),
             secrets=secrets,
             mongo_image=mongo_image,

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from containers.engines import PlatformRefused
-from containers.ports import bind_ports
+from containers.ports import bind_ports, free_ports
 
 
 def test_every_taken_port_is_named() -> None:
@@ -28,3 +28,16 @@ def test_free_ports_are_bound_to_loopback() -> None:
         sockets = bind_ports(stack, {"A_PORT": 0})
         assert sockets["A_PORT"].getsockname()[0] == "127.0.0.1"
     assert sockets["A_PORT"].fileno() == -1
+
+
+def test_free_ports_are_given_to_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is different and free, and none is what a socket gets that asks for any port."""
+    assert len(set(free_ports(50))) == 50
+    (taken,) = free_ports(1)
+    monkeypatch.setattr("containers.ports.PICKED", range(taken, taken + 1))
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", taken))
+        with pytest.raises(PlatformRefused, match=f"No 1 ports are free from {taken} on"):
+            free_ports(1)
+    with socket.create_server(("127.0.0.1", 0)) as anybody:
+        assert anybody.getsockname()[1] not in range(20_000, 32_768)
