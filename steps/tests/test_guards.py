@@ -31,7 +31,7 @@ def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     pytester.makeconftest(source[:start] + 'pytest_plugins = ["small_steps"]' + source[end:])
     pytester.makeini(
         f"[pytest]\naddopts = --strict-markers\nfilterwarnings = error\npythonpath = . {ROOT}\n"
-        "markers =\n    login: x\n    needs_faults: x\n    needs_settings: x\n"
+        "markers =\n    login: x\n    needs_faults: x\n    needs_settings: x\n    needs_engines: x\n"
     )
     pytester.makepyfile(small_steps=STEP)
     write(pytester, FEATURE)
@@ -101,3 +101,22 @@ def test_a_failing_step_fails(suite: pytest.Pytester) -> None:
     code, said = output(suite)
     assert code == 1
     assert "1 failed" in said
+
+
+def test_a_recovery_is_told_at_the_end(suite: pytest.Pytester) -> None:
+    """What a fault has cost is for people to read, and nothing of it is asserted."""
+    telling = STEP.replace("a_thing()", "a_thing(record_property)").replace(
+        "pass", 'record_property("recovery", "kafka killed for 3 s: 9.9 s")'
+    )
+    suite.makepyfile(small_steps=telling)
+    code, said = output(suite)
+    assert code == 0, said
+    assert "recovery: kafka killed for 3 s: 9.9 s" in said
+
+
+def test_a_need_that_the_tier_lacks_skips(suite: pytest.Pytester) -> None:
+    """And the summary counts it with its reason."""
+    write(suite, FEATURE.replace("@login", "@needs_engines"))
+    code, said = output(suite)
+    assert code == 0, said
+    assert "tier embedded: 1 skipped, the tier lacks @needs_engines" in said
