@@ -10,7 +10,9 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from typing import Any
 import docker
 from docker.errors import APIError, BuildError, DockerException, ImageNotFound
 
+from containers.commands.output import say
 from containers.engines import PlatformRefused
 
 ROOT = Path(__file__).parents[2]
@@ -177,3 +180,18 @@ def _tail(build_log: Any) -> str:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def main() -> int:
+    """Makes every image that is not there: `python -m containers.docker.images`."""
+    try:
+        with closing(connect_to_docker()) as client:
+            Images(client, say).ensure()
+    except PlatformRefused as refused:
+        say(str(refused))
+        return refused.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
