@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pymongo
-import pymysql
+import sqlalchemy as sa
 from pymongo.errors import PyMongoError
-from pymysql.cursors import DictCursor
 
 from containers.connectors import ConnectClient
 from containers.engines import CAPABILITIES, EngineAway, SQLDatabase, TopicRecord
@@ -63,7 +62,8 @@ class RealTier:
         mongo_url: str,
         bootstrap: str,
     ) -> None:
-        self._folder, self._description, self._databases = folder, description, databases
+        self._folder, self._description = folder, description
+        self._databases = {database: _engine(at) for database, at in databases.items()}
         self._topics = KafkaTopics(bootstrap)
         self.connectors: ConnectClient = WatchedConnectClient(
             description.urls["connect"], self._topics, folder.findings
@@ -90,17 +90,13 @@ class RealTier:
         return self._description.smtp
 
     def rows(self, database: SQLDatabase, table: str, **equals: Any) -> list[dict[str, Any]]:
-        conditions = "".join(f" AND `{column}` <=> %s" for column in equals)
-        with (
-            _away(database),
-            closing(self._connect(database)) as connection,
-            connection.cursor(DictCursor) as cursor,
-        ):
-            cursor.execute(
-                f"SELECT * FROM `{table}` WHERE TRUE{conditions} ORDER BY 1",  # noqa: S608 - names only
-                [_to_column(value) for value in equals.values()],
+        conditions = "".join(f" AND `{column}` <=> :{column}" for column in equals)
+        with _away(database), self._databases[database].connect() as connection:
+            rows = connection.execute(
+                sa.text(f"SELECT * FROM `{table}` WHERE TRUE{conditions} ORDER BY 1"),  # noqa: S608 - names only
+                {column: _to_column(value) for column, value in equals.items()},
             )
-            return [{name: _seen(value) for name, value in row.items()} for row in cursor.fetchall()]
+            return [{name: _seen(value) for name, value in row.items()} for row in rows.mappings()]
 
     def documents(self, collection: str, **equals: Any) -> list[dict[str, Any]]:
         with _away(DOCUMENTS):
@@ -126,28 +122,28 @@ class RealTier:
         return late
 
     def close(self) -> None:
+        for engine in self._databases.values():
+            engine.dispose()
         self._mongo.close()
         self._topics.close()
         self.connectors.close()
 
-    def _connect(self, database: SQLDatabase) -> pymysql.connections.Connection:
-        at = self._databases[database]
-        return pymysql.connect(
-            host=at.host,
-            port=at.port,
-            user=at.user,
-            password=at.password,
-            database=at.database,
-            connect_timeout=TIMEOUT_SECONDS,
-            read_timeout=TIMEOUT_SECONDS,
-        )
+
+def _engine(at: SQLAddress) -> sa.Engine:
+    """Its connections are kept: whoever waits for a row asks hundreds of times a second."""
+    url = sa.URL.create("mysql+pymysql", at.user, at.password, at.host, at.port, at.database)
+    timeouts = {f"{what}_timeout": TIMEOUT_SECONDS for what in ("connect", "read")}
+    return sa.create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=True, connect_args=timeouts)
 
 
 @contextmanager
 def _away(name: str) -> Iterator[None]:
     try:
         yield
-    except (pymysql.err.OperationalError, pymysql.err.InterfaceError, PyMongoError) as error:
+    except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        # SQLAlchemy's own text shows the statement and its values: an address is nobody's error message.
+        raise EngineAway(f"{name} does not answer ({error.orig})") from error
+    except PyMongoError as error:
         raise EngineAway(f"{name} does not answer ({error})") from error
 
 

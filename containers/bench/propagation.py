@@ -13,8 +13,13 @@ from containers.process import PlatformProcess
 TIMES = 500
 
 
-async def clicks(platform: PlatformProcess, times: int) -> tuple[list[float], list[float]]:
-    """Seconds from each click until login's row is ACTIVE, and until a login was let in."""
+async def clicks(
+    platform: PlatformProcess, times: int, *, probe_seconds: float = 0.0005
+) -> tuple[list[float], list[float]]:
+    """Seconds from each click until login's row is ACTIVE, and until a login was let in.
+
+    probe_seconds: between two looks at the row.
+    """
     people = [f"person{index}.{secrets.token_hex(4)}@example.org" for index in range(times)]
     links = await sign_up(platform, people)
     urls = platform.tier.urls
@@ -25,7 +30,7 @@ async def clicks(platform: PlatformProcess, times: int) -> tuple[list[float], li
         assert (await activation.ask("GET", link)).status == 200
         async with asyncio.timeout(30):
             while not platform.tier.rows("login_db", "users", email=address, User_status="ACTIVE"):
-                await asyncio.sleep(0.0005)
+                await asyncio.sleep(probe_seconds)
         visible.append(time.perf_counter() - began)
         body = {"email": address, "password": PASSWORD}
         assert (await login.ask("POST", f"{DEV}/login", body)).status == 200
