@@ -5,6 +5,7 @@
 | urls, smtp   | where the services, the inbox and the Connect REST API answer               |
 | rows, documents | what the four databases hold, read only                                  |
 | records, produce | what a topic holds; one more record, as an operator would write it      |
+| positions    | how far topics and the consumers of the services have come                  |
 | connectors   | the Connect REST API                                                        |
 | kill, start  | one of the tier's engines, where they are its own (`TierOfEngines`)         |
 | capabilities | what a scenario may ask of this tier (the `needs_` tags of the features)    |
@@ -12,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -58,6 +59,18 @@ class TopicRecord:
     timestamp_ms: int
 
 
+@dataclass(frozen=True)
+class Positions:
+    """How far topics and the services' consumers have come, as one look has found it.
+
+    ends: of each topic, the offset of its next record.
+    lags: by consumer group and topic, how many records the group has still to read.
+    """
+
+    ends: Mapping[str, int]
+    lags: Mapping[str, Mapping[str, int]]
+
+
 class Tier(Protocol):
     """A handle to a running platform."""
 
@@ -87,8 +100,11 @@ class Tier(Protocol):
     def documents(self, collection: str, **equals: Any) -> list[dict[str, Any]]:
         """The documents of activation whose fields equal the given values; times are aware UTC."""
 
-    def records(self, topic: str) -> list[TopicRecord]:
-        """Every record that the topic still holds, oldest first; of an unknown topic none."""
+    def records(self, topic: str, first: int = 0) -> list[TopicRecord]:
+        """The records that a topic still holds from an offset on, oldest first; of an unknown topic none."""
+
+    def positions(self, topics: Sequence[str]) -> Positions:
+        """The ends of these topics, and how far behind them the consumers of the services are."""
 
     def produce(self, topic: str, key: str | None, value: str | None) -> int:
         """Writes one record and returns its offset."""

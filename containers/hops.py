@@ -11,6 +11,9 @@ LOGIN_TOPIC = "login_db.users"
 SUSPENSION_TOPIC = "login_db.suspended_users"
 PASSWORD_TOPIC = "rpwd_db.users"  # noqa: S105 - the name of a topic
 
+CONSUMERS = {"signup": (ACTIVATION_TOPIC, PASSWORD_TOPIC), "activation": (USERS_TOPIC,)}
+"""The topics that each consumer group of the services reads."""
+
 
 @dataclass(frozen=True)
 class Moment:

@@ -165,10 +165,27 @@ def _of_topic(topic: str, records: Sequence[TopicRecord], user_id: int) -> Itera
         if topic in _OF_SUSPENSIONS and (row or {}).get("user_id") == user_id:
             theirs.add(identity)
         if identity in theirs:
-            at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
-            what = "parked" if topic in DEAD_LETTERS else "changed" if row is not None else "deleted"
-            facts = {"offset": record.offset, **_telling(_masked(topic, row or {}))}
-            yield Moment(at, f"topic {topic}", what, facts)
+            yield _moment(topic, record, row)
+
+
+def _moment(topic: str, record: TopicRecord, row: Mapping[str, Any] | None) -> Moment:
+    at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
+    what = "parked" if topic in DEAD_LETTERS else "changed" if row is not None else "deleted"
+    facts = {"offset": record.offset, **_telling(_masked(topic, row or {}))}
+    return Moment(at, f"topic {topic}", what, facts)
+
+
+def tell_record(topic: str, record: TopicRecord) -> dict[str, Any]:
+    """One record for people who watch: where, when, whose and what, nothing secret in it."""
+    moment = _moment(topic, record, _payload(record.value))
+    identity = (_payload(record.key) or {}).get("id")
+    return {
+        "at": moment.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "topic": topic,
+        "what": moment.what,
+        "id": identity if isinstance(identity, int | str) else None,
+        "facts": moment.facts,
+    }
 
 
 def _payload(text: str | None) -> dict[str, Any] | None:

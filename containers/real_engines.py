@@ -7,7 +7,7 @@ nothing else, on the external tier those of the services.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,9 +18,9 @@ import sqlalchemy as sa
 from pymongo.errors import PyMongoError
 
 from containers.connectors import ConnectClient
-from containers.engines import CAPABILITIES, EngineAway, SQLDatabase, TopicRecord
+from containers.engines import CAPABILITIES, EngineAway, Positions, SQLDatabase, TopicRecord
 from containers.folder import DataFolder, Description
-from containers.hops import ACTIVATION_TOPIC, PASSWORD_TOPIC, USERS_TOPIC
+from containers.hops import CONSUMERS
 from containers.journey import TOPICS
 from containers.topics import KafkaTopics
 from containers.watchdog import WatchedConnectClient
@@ -28,9 +28,6 @@ from containers.watchdog import WatchedConnectClient
 TIMEOUT_SECONDS = 10
 
 DOCUMENTS = "activate_user_reg_db"
-
-CONSUMERS = {"signup": (ACTIVATION_TOPIC, PASSWORD_TOPIC), "activation": (USERS_TOPIC,)}
-"""The topics that each consumer group of the services reads."""
 
 REST_SECONDS = 0.5
 """Twenty times what a source takes from commit to topic (22 ms for a whole hop, see bench)."""
@@ -102,8 +99,15 @@ class RealTier:
         with _away(DOCUMENTS):
             return list(self._mongo.get_default_database(DOCUMENTS)[collection].find(equals))
 
-    def records(self, topic: str) -> list[TopicRecord]:
-        return self._topics.records(topic)
+    def records(self, topic: str, first: int = 0) -> list[TopicRecord]:
+        return self._topics.records(topic, first)
+
+    def positions(self, topics: Sequence[str]) -> Positions:
+        # Committed first: a record that is written and read meanwhile must not count as lag below zero.
+        return Positions(
+            lags={group: self._topics.lags(group, theirs) for group, theirs in CONSUMERS.items()},
+            ends=self._topics.end_offsets(topics),
+        )
 
     def produce(self, topic: str, key: str | None, value: str | None) -> int:
         return self._topics.produce(topic, key, value)
@@ -111,12 +115,12 @@ class RealTier:
     def behind(self) -> list[str]:
         """A source tells no lag: it counts as at rest when no topic has grown for a while."""
         late = [f"{view.name}: {view.lag}" for view in self.connectors.overview() if view.lag]
-        for group, topics in CONSUMERS.items():
-            if lag := self._topics.lag(group, topics):
-                late.append(f"{group}: {lag}")
-        ends, now = self._topics.end_offsets(TOPICS), time.monotonic()
-        if ends != self._ends[0]:
-            self._ends = (ends, now)
+        positions, now = self.positions(TOPICS), time.monotonic()
+        late += [
+            f"{group}: {sum(lags.values())}" for group, lags in positions.lags.items() if any(lags.values())
+        ]
+        if positions.ends != self._ends[0]:
+            self._ends = (positions.ends, now)
         if now - self._ends[1] < REST_SECONDS:
             late.append("the topics have just grown")
         return late

@@ -144,7 +144,7 @@ def wait_until_carrying(topics: KafkaTopics, configs: Configs, since: Mapping[st
             if name not in sinks
             and ends.get(heartbeats(configs[name]), 0) <= since.get(heartbeats(configs[name]), 0)
         ]
-        idle = [name for name, topic in sinks.items() if topics.lag(f"connect-{name}", [topic]) > 0]
+        idle = [name for name, topic in sinks.items() if topics.lags(f"connect-{name}", [topic]).get(topic)]
         late[:] = [*silent, *idle]
         return None if late else True
 

@@ -34,8 +34,8 @@ PORTS = (
     Setting("CONNECT_PORT", "port", "8083", help="port of the Connect REST API"),
 )
 
-CONSOLE_PORT = Setting("CONSOLE_PORT", "port", "8088", help="port of the console; nothing listens there yet")
-"""Part of the contract before the console is: a suite that sets it must not be refused."""
+CONSOLE_PORT = Setting("CONSOLE_PORT", "port", "8088", help="port of the console")
+"""Not among PORTS: a platform that does not get it by default runs without a console."""
 
 EXTERNAL = (
     Setting(
@@ -79,6 +79,7 @@ class PlatformSettings:
     profile: Profile
     ports: Mapping[str, int]
     environ: Mapping[str, str]
+    console_port: int
     keep: bool = False
 
 
@@ -116,16 +117,23 @@ def load(
     """
     values = load_settings(catalogue(tier), environ, profile="development")
     ports = {setting.name: values[setting.name.lower()] for setting in PORTS}
-    shared = [port for port, times in Counter(ports.values()).items() if times > 1]
+    console_port = values[CONSOLE_PORT.name.lower()]
+    claimed = {**ports, CONSOLE_PORT.name: console_port}
+    shared = [port for port, times in Counter(claimed.values()).items() if times > 1]
     if shared:
         raise SettingsInvalid(
             [
-                f"{' and '.join(n for n in ports if ports[n] == port)} must differ, and are {port}"
+                f"{' and '.join(n for n in claimed if claimed[n] == port)} must differ, and are {port}"
                 for port in shared
             ]
         )
     return PlatformSettings(
-        tier, data or Path(values["quartet_data"]), values["quartet_profile"], ports, environ
+        tier,
+        data or Path(values["quartet_data"]),
+        values["quartet_profile"],
+        ports,
+        environ,
+        console_port,
     )
 
 
@@ -138,6 +146,11 @@ def urls(ports: Mapping[str, int]) -> dict[str, str]:
     """The base URLs of the services, of the inbox and of the Connect REST API, for people and links."""
     names = (*SERVICES, "inbox", "connect")
     return {name: f"http://localhost:{ports[f'{name.upper()}_PORT']}" for name in names}
+
+
+def console_url(settings: PlatformSettings) -> str:
+    """Where the console answers, if there is one."""
+    return f"http://localhost:{settings.console_port}"
 
 
 def is_given(name: str, environ: Mapping[str, str]) -> bool:

@@ -40,9 +40,9 @@ class KafkaTopics:
         """Creates the topics that are missing."""
         self._wait(self._topics.create(changes=changes, dead_letters=dead_letters))
 
-    def records(self, topic: str) -> list[TopicRecord]:
-        """Every record that the topic still holds, oldest first; of an unknown topic none."""
-        return [_seen(record) for record in self._wait(self._topics.records(topic))]
+    def records(self, topic: str, first: int = 0) -> list[TopicRecord]:
+        """The records that a topic still holds from an offset on, oldest first; of an unknown topic none."""
+        return [_seen(record) for record in self._wait(self._topics.records(topic, first=first))]
 
     def record_at(self, topic: str, offset: int) -> Record | None:
         """The record at an offset; where compaction has removed it, the next one; None after the newest."""
@@ -67,11 +67,11 @@ class KafkaTopics:
         """The offset after the newest record of each topic that exists."""
         return self._wait(self._topics.end_offsets(topics))
 
-    def lag(self, group: str, topics: Sequence[str]) -> int:
-        """How many records of these topics the group has still to read."""
+    def lags(self, group: str, topics: Sequence[str]) -> Mapping[str, int]:
+        """How many records of each of these topics the group has still to read."""
         committed = self._wait(self._topics.committed(group))
         ends = self.end_offsets(topics)
-        return sum(max(0, end - committed.get(topic, 0)) for topic, end in ends.items())
+        return {topic: max(0, end - committed.get(topic, 0)) for topic, end in ends.items()}
 
     def close(self) -> None:
         try:

@@ -279,7 +279,7 @@ class WatchedConnectClient(ConnectClient):
             return None
         topics = self.config(status["name"])["topics"].split(",")
         with suppress(TopicsUnreachable):
-            return self._topics.lag(f"connect-{status['name']}", topics)
+            return sum(self._topics.lags(f"connect-{status['name']}", topics).values())
         return None
 
 

@@ -122,6 +122,7 @@ class KafkaTopics:
         self._bootstrap_servers = bootstrap_servers
         self._reader: AIOKafkaConsumer | None = None
         self._writer: AIOKafkaProducer | None = None
+        self._asker: AIOKafkaAdminClient | None = None
         self._reading = asyncio.Lock()
 
     async def create(self, *, changes: Sequence[str], dead_letters: Sequence[str]) -> None:
@@ -180,16 +181,38 @@ class KafkaTopics:
 
     async def committed(self, group: str) -> dict[str, int]:
         """The offset that a consumer group reads next, by topic; of an unknown group none."""
-        async with _admin(self._bootstrap_servers) as admin:
-            found = await admin.list_consumer_group_offsets(group)
+        try:
+            found = await (await self._started_asker()).list_consumer_group_offsets(group)
+        except BaseException:  # what it knows of the brokers may be what is wrong
+            asker, self._asker = self._asker, None
+            if asker is not None:
+                await asker.close()
+            raise
         return {partition.topic: int(at.offset) for partition, at in found.items() if at.offset >= 0}
 
     async def close(self) -> None:
         """Close every connection, within seconds even if the brokers are silent."""
         clients = [client for client in (self._reader, self._writer) if client is not None]
-        self._reader = self._writer = None
+        closing = [client.stop() for client in clients]
+        if self._asker is not None:
+            closing.append(self._asker.close())
+        self._reader = self._writer = self._asker = None
         async with asyncio.timeout(_CLOSING_SECONDS):
-            await asyncio.gather(*(client.stop() for client in clients))
+            await asyncio.gather(*closing)
+
+    async def _started_asker(self) -> AIOKafkaAdminClient:
+        """Kept: whoever watches asks several times a second, and to connect costs more than to ask."""
+        if self._asker is None:
+            asker = AIOKafkaAdminClient(
+                bootstrap_servers=self._bootstrap_servers, request_timeout_ms=_REQUEST_TIMEOUT_MS
+            )
+            try:
+                await asker.start()
+            except BaseException:
+                await asker.close()
+                raise
+            self._asker = asker
+        return self._asker
 
     async def _started_reader(self) -> AIOKafkaConsumer:
         if self._reader is None:

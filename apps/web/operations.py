@@ -11,7 +11,8 @@ from sanic import HTTPResponse, Request, Sanic
 from apps.auth.errors import Refusal
 from apps.web.bodies import refuse_repeated_parameters
 
-Handler = Callable[..., Coroutine[Any, Any, HTTPResponse]]
+Handler = Callable[..., Coroutine[Any, Any, HTTPResponse | None]]
+"""None: it has sent its answer by itself, as a stream does."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def _guarded(operation: Operation) -> Handler:
     own_parameter = "token" if operation.takes_token_query else None
 
     @wraps(operation.handler)
-    async def handle(request: Request, **parts: str) -> HTTPResponse:
+    async def handle(request: Request, **parts: str) -> HTTPResponse | None:
         refuse_repeated_parameters(request, apart_from=own_parameter)
         return await operation.handler(request, **parts)
 

@@ -1,7 +1,7 @@
 """What runs and how it is: the answer of `quartet status`."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -34,10 +34,9 @@ def status(tier: Tier, *, transport: httpx.BaseTransport | None = None) -> dict[
         httpx.Client(timeout=DEADLINE_SECONDS, trust_env=False, transport=transport) as http,
         ThreadPoolExecutor(len(SERVICES)) as askers,
     ):
-        answers = askers.map(lambda name: _is_ready(http, tier.urls[name]), SERVICES)
         services = {
             name: {"url": tier.urls[name], "ready": is_ready}
-            for name, is_ready in zip(SERVICES, answers, strict=True)
+            for name, is_ready in readiness(tier, http, askers).items()
         }
     connectors = board(tier)
     return {
@@ -49,6 +48,12 @@ def status(tier: Tier, *, transport: httpx.BaseTransport | None = None) -> dict[
         "inbox": {"url": tier.urls["inbox"], "smtp": tier.smtp},
         "connectors": connectors,
     }
+
+
+def readiness(tier: Tier, http: httpx.Client, askers: Executor) -> dict[str, bool]:
+    """Whether each service says on /readyz that it is ready; all are asked at once."""
+    answers = askers.map(lambda name: _is_ready(http, tier.urls[name]), SERVICES)
+    return dict(zip(SERVICES, answers, strict=True))
 
 
 def show_status(found: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, Protocol
 
 from containers.commands.output import say, show
@@ -101,18 +102,23 @@ async def _serve(wanted: PlatformSettings) -> int:
     is_ready = False
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
+    from containers.console.app import Console
+
+    console = Console(wanted)
     try:
-        async with platform_of(wanted, progress) as platform:
-            is_ready = True
-            _tell(wanted, platform)
-            await stop.wait()
+        with ExitStack() as claimed:
+            console.claim(claimed)
+            async with platform_of(wanted, progress) as platform, console.running():
+                is_ready = True
+                _tell(wanted, platform, console.why_not or console.url)
+                await stop.wait()
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
     return 0
 
 
-def _tell(wanted: PlatformSettings, platform: Platform) -> None:
+def _tell(wanted: PlatformSettings, platform: Platform, console: str) -> None:
     """Says what runs; `ready` is the last line, and who waits for it needs no other."""
     real, stand_ins = STANDS_IN[wanted.tier]
     lines = {
@@ -122,6 +128,7 @@ def _tell(wanted: PlatformSettings, platform: Platform) -> None:
         "data": wanted.data.absolute(),
         **{name.replace("_", "-"): url for name, url in platform.urls.items()},
         "mail": f"{platform.smtp} (SMTP)",
+        "console": console,
         "next": "quartet demo",
     }
     for name, value in lines.items():

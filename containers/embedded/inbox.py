@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Meta
 from sanic import HTTPResponse, Request
 
-from apps.auth.errors import FieldError, Refusal, ValidationFailed
+from apps.auth.errors import FieldError, ValidationFailed
 from apps.web.answers import json_answer
 from apps.web.app import create_app
 from apps.web.bodies import read_body
@@ -28,22 +28,12 @@ from apps.web.refusals import NotFound
 from containers.embedded.inbox_pages import InboxPages
 from containers.embedded.mailbox import Address, Mail, Mailbox
 from containers.embedded.smtp_server import Chaos, SMTPServer, Trigger
-
-HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+from containers.loopback import refuse_foreign_hosts
 
 MOST_MAILS = 2**31
 """The largest start and limit: beyond it nothing can be meant."""
 
 _TO = re.compile(r'\s*to:(?:"([^"]+)"|([^\s"]+))\s*', re.IGNORECASE)
-
-
-class HostRefused(Refusal):
-    """The request was made to another name than a loopback one: a page of another site may be behind it."""
-
-    status = 403
-    code = "HOST_REFUSED"
-    title = "Unknown host"
-    detail = "The development inbox answers to localhost only."
 
 
 class TriggerBody(msgspec.Struct, rename="pascal", frozen=True):
@@ -79,7 +69,7 @@ class Inbox:
         self._smtp = SMTPServer(self._mailbox.add, self._chaos)
         self._pages = InboxPages(self._mailbox)
         self.app = create_app("inbox", service="inbox", operations=self._operations())
-        self.app.register_middleware(_refuse_foreign_hosts, "request")
+        self.app.register_middleware(refuse_foreign_hosts, "request")
 
     async def start(self, smtp: socket.socket) -> None:
         """Receives mail on this socket."""
@@ -192,12 +182,6 @@ _LIST = {
     "properties": {"total": {"type": "integer"}, "messages": {"type": "array", "items": {"type": "object"}}},
     "required": ["total", "messages"],
 }
-
-
-async def _refuse_foreign_hosts(request: Request) -> None:
-    host = request.headers.get("host", "").lower()
-    if re.sub(r":[0-9]+\Z", "", host) not in HOSTS:
-        raise HostRefused
 
 
 def _number(request: Request, name: str, default: int) -> int:

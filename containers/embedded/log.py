@@ -24,6 +24,7 @@ from containers.embedded.log_file import (
     NewRecord,
     Prefixes,
     prepare_log,
+    read_positions,
     to_record,
 )
 from containers.embedded.log_source import LogSource
@@ -60,7 +61,7 @@ class DurableLog:
             self._prefixes = Prefixes(self._writer)
             self.identity: str = self._writer.execute("SELECT identity FROM about").fetchone()[0]
             self._topics: dict[str, int] = dict(self._writer.execute("SELECT name, id FROM topics"))
-            self._ends = {name: self._find_end(number) for name, number in self._topics.items()}
+            self._ends = dict(read_positions(self._writer).ends)
             self._cleaned: dict[str, int] = dict(
                 self._writer.execute("SELECT name, cleaned FROM topics WHERE compacted")
             )
@@ -205,12 +206,6 @@ class DurableLog:
                 self._writer.execute(buried, (long_ago, base, base + end))
                 self._writer.execute("UPDATE topics SET cleaned = ? WHERE name = ?", (end, topic))
             self._cleaned[topic] = end
-
-    def _find_end(self, number: int) -> int:
-        base = number << OFFSET_BITS
-        query = "SELECT max(position) FROM records WHERE position BETWEEN ? AND ?"
-        newest: int | None = self._writer.execute(query, (base, base + _LAST_OFFSET)).fetchone()[0]
-        return 0 if newest is None else newest - base + 1
 
     def _reader(self) -> sqlite3.Connection:
         """A connection of the calling thread's own: no reader waits for another, or for a writer."""

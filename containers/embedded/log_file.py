@@ -204,6 +204,32 @@ class LogWriter:
         )
 
 
+@dataclass(frozen=True)
+class LogPositions:
+    """The ends of the topics, and the next record of each consumer group in each topic."""
+
+    ends: Mapping[str, int]
+    committed: Mapping[tuple[str, str], int]
+
+
+def read_positions(connection: sqlite3.Connection) -> LogPositions:
+    """How far the log and its consumer groups have come; good for one who reads while others write."""
+    # In this order: a record that is written and read in between must not be read before it is there.
+    committed = connection.execute("SELECT consumers, topic, next_offset FROM group_offsets").fetchall()
+    newest = connection.execute(
+        "SELECT name, id, (SELECT max(position) FROM records "
+        "WHERE position BETWEEN topics.id << ?1 AND (topics.id + 1 << ?1) - 1) FROM topics",
+        (OFFSET_BITS,),
+    )
+    return LogPositions(
+        ends={
+            name: 0 if position is None else position - (number << OFFSET_BITS) + 1
+            for name, number, position in newest
+        },
+        committed={(group, topic): offset for group, topic, offset in committed},
+    )
+
+
 def to_record(topic: str, base: int, row: tuple[Any, ...], prefixes: Prefixes) -> Record:
     """The record in a row of `records`; base: the position of the topic's offset 0."""
     position, key_prefix, key, value_prefix, value, headers, timestamp_ms = row

@@ -4,7 +4,7 @@ Rows and documents are read straight from the files, read only; records go throu
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +15,11 @@ import httpx
 from containers.connectors import TIMEOUT_SECONDS, ConnectClient
 from containers.embedded.capture import quoted
 from containers.embedded.documents import read_documents
+from containers.embedded.log_file import read_positions
 from containers.embedded.operators import matches
-from containers.engines import CAPABILITIES, SQLDatabase, TopicRecord
+from containers.engines import CAPABILITIES, Positions, SQLDatabase, TopicRecord
 from containers.folder import DataFolder, Description
+from containers.hops import CONSUMERS
 
 RECORDS_AT_ONCE = 1000
 
@@ -75,10 +77,10 @@ class EmbeddedTier:
         with closing(_open(self._folder.file("activate_user_reg_db"))) as connection:
             return [found for found in read_documents(connection, collection) if matches(found, equals)]
 
-    def records(self, topic: str) -> list[TopicRecord]:
+    def records(self, topic: str, first: int = 0) -> list[TopicRecord]:
         found: list[TopicRecord] = []
         while True:
-            query = {"offset": found[-1].offset + 1 if found else 0, "limit": RECORDS_AT_ONCE}
+            query = {"offset": found[-1].offset + 1 if found else first, "limit": RECORDS_AT_ONCE}
             answer = self._http.get(f"/topics/{topic}/records", params=query)
             if answer.status_code == httpx.codes.NOT_FOUND:
                 return []
@@ -91,6 +93,19 @@ class EmbeddedTier:
         answer = self._http.post(f"/topics/{topic}", json={"records": [{"key": key, "value": value}]})
         offset: int = answer.raise_for_status().json()["offsets"][0]["offset"]
         return offset
+
+    def positions(self, topics: Sequence[str]) -> Positions:
+        with closing(_open(self._folder.file("log"))) as connection:
+            known = read_positions(connection)
+        ends = {topic: end for topic, end in known.ends.items() if topic in topics}
+        lags = {
+            group: {
+                topic: max(0, known.ends.get(topic, 0) - known.committed.get((group, topic), 0))
+                for topic in theirs
+            }
+            for group, theirs in CONSUMERS.items()
+        }
+        return Positions(ends, lags)
 
     def behind(self) -> list[str]:
         return [f"{view.name}: {view.lag}" for view in self.connectors.overview() if view.lag != 0]

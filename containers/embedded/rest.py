@@ -11,10 +11,9 @@ Like the real one it has no accounts: it listens on loopback, and answers no pag
 """  # noqa: E501 - a catalogue
 
 import asyncio
-import re
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import msgspec
 from sanic import HTTPResponse, Request
@@ -29,11 +28,11 @@ from containers.embedded.log import DurableLog
 from containers.embedded.plugins import plugins, validation
 from containers.embedded.rest_errors import ConnectErrorHandler, RestError
 from containers.embedded.topics_door import add_topics_door
+from containers.loopback import comes_from_loopback, names_loopback
 
 T = TypeVar("T")
 
 MAX_BODY_BYTES = 1 << 20
-HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 _VERSION = "4.3.1"
 """Of Kafka Connect, whose answers these imitate."""
@@ -243,11 +242,7 @@ def _wanted_offsets(body: dict[str, Any], kind: str) -> dict[str, Any]:
 
 async def _refuse_strangers(request: Request) -> None:
     """A page of another site, which a developer visits, can reach loopback; and a body has to be JSON."""
-    host = re.sub(r":[0-9]+\Z", "", request.headers.get("host", "").lower())
-    origin = request.headers.get("origin")
-    if host not in HOSTS or (
-        origin is not None and urlsplit(origin).hostname not in ("localhost", "127.0.0.1")
-    ):
+    if not (names_loopback(request) and comes_from_loopback(request)):
         raise RestError(403, "This is reached from this machine only")
     if (
         request.body

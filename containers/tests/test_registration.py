@@ -73,8 +73,9 @@ class FakeTopics:
         self.end += self.beats
         return dict.fromkeys(topics, self.end)
 
-    def lag(self, group: str, topics: Sequence[str]) -> int:
-        return 0 if self.carries and group == f"connect-{SINK}" and self.produced else 1
+    def lags(self, group: str, topics: Sequence[str]) -> dict[str, int]:
+        has_read = self.carries and group == f"connect-{SINK}" and self.produced
+        return dict.fromkeys(topics, 0 if has_read else 1)
 
 
 def put(connect: FakeConnect, configs: registration.Configs = CONFIGS) -> None:

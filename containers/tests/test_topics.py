@@ -88,8 +88,8 @@ def test_lag_is_what_a_group_has_still_to_read(topics: Any) -> None:
     """A group that has committed nothing has everything to read."""
     for _ in range(3):
         topics.produce("users", "a", "x")
-    assert topics.lag("group", ["users", "nothing"]) == 2
-    assert topics.lag("unheard of", ["users"]) == 3
+    assert topics.lags("group", ["users", "nothing"]) == {"users": 2}
+    assert topics.lags("unheard of", ["users"]) == {"users": 3}
 
 
 def test_everything_happens_in_one_thread_behind(topics: Any) -> None:
