@@ -89,7 +89,7 @@ class ExternalPlatform:
             async with (
                 AsyncExitStack() as probing
             ):  # a taken port is refused by its number, before anything runs
-                bind_ports(probing, ports)
+                bind_ports(probing, ports | settings.chosen_console_port)
             await self._start(stack, environ)
             host = ConnectorHost(
                 connect_url=self.urls["connect"],

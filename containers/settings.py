@@ -71,6 +71,7 @@ def profile_setting(tier: TierName) -> Setting:
 class PlatformSettings:
     """`ports` by the name of their setting; `environ` is what the services' settings are read from.
 
+    console_port: the console's, which is not among `ports`: a platform runs without one, too.
     keep: on the containers tier, whether the volumes outlive the platform.
     """
 
@@ -81,6 +82,12 @@ class PlatformSettings:
     environ: Mapping[str, str]
     console_port: int
     keep: bool = False
+
+    @property
+    def chosen_console_port(self) -> dict[str, int]:
+        """The console's port, by its name, if somebody has chosen it: then it must be free."""
+        is_chosen = self.profile == "development" and is_given(CONSOLE_PORT.name, self.environ)
+        return {CONSOLE_PORT.name: self.console_port} if is_chosen else {}
 
 
 def catalogue(tier: TierName = "embedded") -> list[Setting]:
@@ -146,11 +153,6 @@ def urls(ports: Mapping[str, int]) -> dict[str, str]:
     """The base URLs of the services, of the inbox and of the Connect REST API, for people and links."""
     names = (*SERVICES, "inbox", "connect")
     return {name: f"http://localhost:{ports[f'{name.upper()}_PORT']}" for name in names}
-
-
-def console_url(settings: PlatformSettings) -> str:
-    """Where the console answers, if there is one."""
-    return f"http://localhost:{settings.console_port}"
 
 
 def is_given(name: str, environ: Mapping[str, str]) -> bool:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from typing import Any, Protocol
 
 from containers.commands.output import say, show
@@ -106,12 +105,10 @@ async def _serve(wanted: PlatformSettings) -> int:
 
     console = Console(wanted)
     try:
-        with ExitStack() as claimed:
-            console.claim(claimed)
-            async with platform_of(wanted, progress) as platform, console.running():
-                is_ready = True
-                _tell(wanted, platform, console.why_not or console.url)
-                await stop.wait()
+        async with platform_of(wanted, progress) as platform, console.running():
+            is_ready = True
+            _tell(wanted, platform, console.why_not or console.url)
+            await stop.wait()
     except asyncio.CancelledError:
         if not stop.is_set():
             raise

@@ -5,7 +5,7 @@ Development profile only, on loopback only: it shows every mail, and can break w
 
 import socket
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from apps.web.app import App, create_app
 from apps.web.server import Server
@@ -21,7 +21,7 @@ from containers.journey import DEAD_LETTERS, TOPICS
 from containers.loopback import refuse_foreign_changes, refuse_foreign_hosts
 from containers.ports import bind_ports
 from containers.registration import read_configs
-from containers.settings import CONSOLE_PORT, PlatformSettings, console_url, is_given
+from containers.settings import CONSOLE_PORT, PlatformSettings, is_given
 from containers.threads import in_thread
 
 STOP_SECONDS = 0.3
@@ -55,46 +55,41 @@ def build(tier: Tier) -> App:
 
 
 class Console:
-    """The console of one platform, from the claim to its port until the platform's end.
+    """The console of one platform.
 
-    why_not: why there is none, in words; None if there is one.
-
-    Raises:
-        PlatformRefused: on `claim`, the port was asked for and is taken.
+    why_not: once it runs, why it does not, in words; None if it does.
     """
 
     def __init__(self, settings: PlatformSettings) -> None:
         self._settings = settings
-        self._socket: socket.socket | None = None
+        self.url = f"http://localhost:{settings.console_port}"
         self.why_not: str | None = None
-
-    @property
-    def url(self) -> str:
-        return console_url(self._settings)
-
-    def claim(self, stack: ExitStack) -> None:
-        """Takes the port before anything starts. If it is taken and nobody chose it, there is no console."""
-        if self._settings.profile != "development":
-            self.why_not = "none: the production profile has none"
-            return
-        try:
-            sockets = bind_ports(stack, {CONSOLE_PORT.name: self._settings.console_port})
-        except PlatformRefused:
-            if is_given(CONSOLE_PORT.name, self._settings.environ):
-                raise
-            self.why_not = f"none: port {self._settings.console_port} is taken; CONSOLE_PORT chooses another"
-            return
-        self._socket = sockets[CONSOLE_PORT.name]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Serves the platform on the settings' data folder, which has to be ready."""
-        if self._socket is None:
+        """Serves the platform on the settings' data folder, which has to be ready.
+
+        A port that is taken and that nobody has chosen is no reason to end the platform.
+
+        Raises:
+            PlatformRefused: the port was chosen, and has been taken since the start began.
+        """
+        async with AsyncExitStack() as stack:
+            if bound := self._bind(stack):
+                tier = await in_thread(lambda: attach(self._settings.data))
+                stack.push_async_callback(in_thread, tier.close)
+                await stack.enter_async_context(Server([(build(tier), bound)], grace_seconds=STOP_SECONDS))
             yield
-            return
-        tier = await in_thread(lambda: attach(self._settings.data))
+
+    def _bind(self, stack: AsyncExitStack) -> socket.socket | None:
+        settings, name = self._settings, CONSOLE_PORT.name
+        if settings.profile != "development":
+            self.why_not = "none: the production profile has no console"
+            return None
         try:
-            async with Server([(build(tier), self._socket)], grace_seconds=STOP_SECONDS):
-                yield
-        finally:
-            await in_thread(tier.close)
+            return bind_ports(stack, {name: settings.console_port})[name]
+        except PlatformRefused:
+            if is_given(name, settings.environ):
+                raise
+        self.why_not = f"none: port {settings.console_port} is taken, {name} chooses another"
+        return None

@@ -103,7 +103,9 @@ def _column(names: Sequence[str], x: float, width: float, height: float, room: f
     """Boxes below each other, spread over the whole height."""
     top = MARGIN + HEADING
     step = (room - top - MARGIN - height) / max(1, len(names) - 1)
-    return {name: Box(name, x, round(top + index * step, 1), width, height) for index, name in enumerate(names)}
+    return {
+        name: Box(name, x, round(top + index * step, 1), width, height) for index, name in enumerate(names)
+    }
 
 
 def _docks(

@@ -98,7 +98,7 @@ class ContainersPlatform:
             configure_logging()
             stack.enter_context(folder.held("containers"))
             with ExitStack() as probing:  # a taken port is refused by its number, before anything runs
-                bind_ports(probing, self._settings.ports)
+                bind_ports(probing, {**self._settings.ports, **self._settings.chosen_console_port})
                 # Picked while those are held: it must be none of them.
                 engine_ports = dict(zip(ENGINE_PORTS, free_ports(len(ENGINE_PORTS)), strict=True))
             await in_thread(refuse_missing)

@@ -14,7 +14,7 @@ import os
 import socket
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -74,6 +74,8 @@ class EmbeddedPlatform:
         async with AsyncExitStack() as stack:
             with _refused(folder):
                 stack.enter_context(folder.held("embedded"))
+                with ExitStack() as probing:
+                    bind_ports(probing, _ports(settings) | settings.chosen_console_port)
                 sockets = bind_ports(stack, _ports(settings))
                 folder.check_files()
                 self._progress("data folder and ports are good")
