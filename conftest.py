@@ -25,6 +25,8 @@ pytest_plugins = [
     "steps.parity_report",
     "steps.traffic",
     "steps.engines",
+    "steps.browser",
+    "steps.console",
 ]
 
 ROOT = Path(__file__).parent
