@@ -118,6 +118,9 @@ class Tier(Protocol):
 class TierOfEngines(Tier, Protocol):
     """A tier with the capability `engines`; its parts are known by host names: `login_mysql`, `kafka`."""
 
+    def parts(self) -> list[str]:
+        """The names of all parts, those that are down as well."""
+
     def kill(self, part: str) -> None:
         """Ends a part at once, as a power cut does; it stays down until start()."""
 

@@ -101,6 +101,11 @@ class InboxClient:
 
         return poll(look, within_seconds=within_seconds, what=f"a mail to {address}")
 
+    def refuse_mail(self, *, percent: int = 100) -> None:
+        """Has the SMTP side refuse so many of a hundred senders for a while (451); 0: none any more."""
+        trigger = {"ErrorCode": 451, "Probability": percent}
+        self._http.put("/api/v1/chaos", json={"Sender": trigger}).raise_for_status()
+
     def _list(self, path: str, query: dict[str, Any]) -> list[MailSummary]:
         answer = self._http.get(path, params=query)
         answer.raise_for_status()

@@ -139,6 +139,11 @@ class PlatformOnDocker:
         except NotFound as error:
             raise PlatformRefused(f"{name} is no part of this platform.") from error
 
+    def names(self) -> list[str]:
+        """The names of its parts, whether they run or not."""
+        found = self._client.containers.list(all=True, filters={"label": f"{LABEL}={self.identity}"})
+        return sorted(container.name.removeprefix(self._name("")) for container in found)
+
     def close(self) -> None:
         """No further container starts; returns when no start is under way."""
         with self._starting:

@@ -20,6 +20,11 @@ OBSERVER = "observer"
 class ContainersTier(RealTier):
     """The containers platform on one data folder."""
 
+    def parts(self) -> list[str]:
+        from containers.docker.platform import part_names
+
+        return part_names(self._folder.path)
+
     def kill(self, part: str) -> None:
         from containers.docker.platform import part_of
 

@@ -72,6 +72,16 @@ def part_of(data: Path, name: str) -> Iterator[PartInContainer]:
         yield PlatformOnDocker(client, identity_of(data)).find(name)
 
 
+def part_names(data: Path) -> list[str]:
+    """The names of all parts of the platform on this folder.
+
+    Raises:
+        PlatformRefused: Docker does not answer.
+    """
+    with closing(connect_to_docker()) as client:
+        return PlatformOnDocker(client, identity_of(data)).names()
+
+
 class ContainersPlatform:
     """One platform in containers.
 

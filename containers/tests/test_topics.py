@@ -115,7 +115,7 @@ def test_an_answer_is_not_waited_for_for_ever(topics: Any, monkeypatch: pytest.M
     """A broker that was killed is silent."""
     monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.01)
 
-    async def silent(topic: str, *, first: int) -> None:
+    async def silent(topic: str, *, first: int, most: int | None) -> None:
         await asyncio.get_running_loop().create_future()
 
     monkeypatch.setattr(topics._topics, "records", silent)

@@ -1,0 +1,118 @@
+"""The state in one word cannot lie: it is the worst of all, and its cause stands beside it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from containers.console.looks import CarrierState, Look, Looker, Rates, worst
+from containers.console.tests.watched import FLOW, WatchedTier, as_tier
+from containers.journey import DEAD_LETTERS, TOPICS
+
+ALL_READY = dict.fromkeys(("signup", "activation", "login", "reset_password"), True)
+
+
+@pytest.fixture
+def tier() -> WatchedTier:
+    return WatchedTier()
+
+
+@pytest.fixture
+def looker(tier: WatchedTier, monkeypatch: pytest.MonkeyPatch) -> Iterator[Looker]:
+    monkeypatch.setattr("containers.console.looks.readiness", lambda *_: ALL_READY)
+    made = Looker(as_tier(tier), FLOW, (*TOPICS, *DEAD_LETTERS))
+    yield made
+    made.close()
+
+
+def state_of(look: Look, name: str) -> CarrierState:
+    return next(carrier for carrier in look.carriers if carrier.name == name)
+
+
+def test_all_well_is_ready(looker: Looker) -> None:
+    """No cause is told where there is none."""
+    look = looker.look(0)
+    assert (look.word, look.cause) == ("READY", None)
+    assert {carrier.state for carrier in look.carriers} == {"RUNNING"}
+
+
+def test_the_worst_connector_is_the_word(tier: WatchedTier, looker: Looker) -> None:
+    """Failed is worse than paused, whatever their names."""
+    tier.fake.states = {"loginconnector": "PAUSED", "signupconnector": "FAILED"}
+    tier.fake.causes = {"signupconnector": "server_id is taken"}
+    look = looker.look(0)
+    assert (look.word, look.cause) == ("FAILED", "signupconnector: server_id is taken")
+
+
+def test_a_service_that_is_not_ready_is_told_first() -> None:
+    """Nothing works without it; and what it consumes is not RUNNING either."""
+    assert worst({**ALL_READY, "login": False}, []) == (
+        "NOT READY",
+        "login does not answer, or not that it is ready",
+    )
+
+
+def test_a_consumer_is_as_its_service(
+    tier: WatchedTier, looker: Looker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dead service hands nothing on, however small its lag."""
+    monkeypatch.setattr("containers.console.looks.readiness", lambda *_: {**ALL_READY, "signup": False})
+    states = {carrier.name: carrier.state for carrier in looker.look(0).carriers}
+    assert states["signup consumes rpwd_db.users"] == "NOT READY"
+    assert states["activation consumes users"] == "RUNNING"
+
+
+def test_what_does_not_answer_is_unknown(tier: WatchedTier, looker: Looker) -> None:
+    """Neither RUNNING, nor an old state."""
+    tier.fake.is_away = True
+    look = looker.look(0)
+    assert (look.word, state_of(look, "loginconnector").state) == ("UNKNOWN", "UNKNOWN")
+    assert look.cause == "login-sink-connector: Nothing answers at Connect"
+
+
+def test_a_dead_kafka_is_unknown_too(tier: WatchedTier, looker: Looker) -> None:
+    """Where topics cannot be asked, nobody knows whether consumers are behind."""
+    tier.is_kafka_away = True
+    look = looker.look(0)
+    assert look.word == "UNKNOWN"
+    assert state_of(look, "activation consumes users").cause == "Kafka does not answer"
+
+
+def test_done_counts_what_was_handed_on(tier: WatchedTier, looker: Looker) -> None:
+    """What waits is not done, with a sink as with a consumer."""
+    for _ in range(5):
+        tier.grow("users", {"id": 7})
+    tier.fake.lags = {"login-sink-connector": 2}
+    tier.group_lags = {"activation": {"users": 4}}
+    look = looker.look(0)
+    assert state_of(look, "signupconnector").done == 5
+    assert state_of(look, "login-sink-connector").done == 3
+    assert (state_of(look, "activation consumes users").done, look.ends["users"]) == (1, 5)
+
+
+def test_an_unknown_lag_is_not_zero(tier: WatchedTier, looker: Looker) -> None:
+    """Of a sink whose lag nobody knows, nobody knows the rate."""
+    tier.fake.lags = {"login-sink-connector": None}
+    state = state_of(looker.look(0), "login-sink-connector")
+    assert (state.lag, state.done) == (None, None)
+
+
+def test_rates_are_over_ten_seconds(tier: WatchedTier, looker: Looker) -> None:
+    """Twenty records in the last ten seconds are two a second; older ones do not count."""
+    rates = Rates()
+    for _ in range(100):
+        tier.grow("users", {"id": 7})
+    rates.add(looker.look(0))
+    rates.add(looker.look(5))
+    for _ in range(20):
+        tier.grow("users", {"id": 7})
+    assert rates.add(looker.look(14))["signupconnector"] == 2.0
+    assert rates.add(looker.look(30))["signupconnector"] == 0.0
+
+
+def test_readiness_is_asked_less_often(looker: Looker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time it costs every service a question to its database."""
+    asked: list[int] = []
+    monkeypatch.setattr("containers.console.looks.readiness", lambda *_: asked.append(1) or ALL_READY)
+    for tenth in range(25):
+        looker.look(tenth / 10)
+    assert len(asked) == 2

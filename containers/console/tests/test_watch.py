@@ -1,0 +1,125 @@
+"""Who follows is told everything once, also what happened while it was away; who does not costs nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from containers.console.looks import Looker
+from containers.console.tests.test_looks import ALL_READY
+from containers.console.tests.watched import FLOW, WatchedTier, as_tier
+from containers.console.watch import Message, Position, Watch
+from containers.journey import DEAD_LETTERS, TOPICS
+
+NAMES = (*TOPICS, *DEAD_LETTERS)
+
+
+def watched(monkeypatch: pytest.MonkeyPatch, story: Callable[[WatchedTier, Watch], Awaitable[Any]]) -> Any:
+    """The story on a running watch that looks as often as it can."""
+    monkeypatch.setattr("containers.console.looks.readiness", lambda *_: ALL_READY)
+    monkeypatch.setattr("containers.console.watch.LOOK_SECONDS", 0.0)
+
+    async def tell() -> Any:
+        tier = WatchedTier()
+        looker = Looker(as_tier(tier), FLOW, NAMES)
+        watch = Watch(as_tier(tier), looker, NAMES)
+        running = asyncio.ensure_future(watch.run())
+        try:
+            async with asyncio.timeout(20):
+                return await story(tier, watch)
+        finally:
+            running.cancel()
+            looker.close()
+
+    return asyncio.run(tell())
+
+
+async def next_with_records(stream: AsyncIterator[Message]) -> Message:
+    async for message in stream:
+        if message.body["records"]:
+            return message
+    raise AssertionError("the stream has ended")
+
+
+def test_a_new_record_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what was there before is not told at all."""
+
+    async def story(tier: WatchedTier, watch: Watch) -> list[int]:
+        tier.grow("users", {"id": 7})
+        offsets = []
+        async with aclosing(watch.follow(None)) as stream:
+            await anext(stream)
+            for _ in range(2):
+                tier.grow("users", {"id": 7})
+                message = await next_with_records(stream)
+                offsets += [record["facts"]["offset"] for record in message.body["records"]]
+        return offsets
+
+    assert watched(monkeypatch, story) == [1, 2]
+
+
+def test_what_was_missed_is_told_to_who_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the position that was told last, over several topics, in the order of time."""
+
+    async def story(tier: WatchedTier, watch: Watch) -> list[str]:
+        async with aclosing(watch.follow(None)) as stream:
+            position = str((await anext(stream)).position)
+        tier.grow("users", {"id": 7})
+        tier.grow("login_db.users", {"id": 7})
+        tier.grow("users", {"id": 7})
+        watch.note("step", title="Sign up")
+        async with aclosing(watch.follow(Position.parse(position, NAMES))) as stream:
+            notes, records = [], []
+            while len(records) < 3:
+                message = await anext(stream)
+                notes += [note["title"] for note in message.body["notes"]]
+                records += [record["topic"] for record in message.body["records"]]
+        assert notes == ["Sign up"]
+        return records
+
+    assert sorted(watched(monkeypatch, story)) == ["login_db.users", "users", "users"]
+
+
+def test_a_topic_that_cannot_be_read_is_told_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is skipped because Kafka was away when it was due."""
+
+    async def story(tier: WatchedTier, watch: Watch) -> int:
+        async with aclosing(watch.follow(None)) as stream:
+            await anext(stream)
+            tier.is_kafka_away = True
+            tier.grow("users", {"id": 7})
+            while "UNKNOWN" not in (await anext(stream)).body["word"]:
+                pass
+            tier.is_kafka_away = False
+            return len((await next_with_records(stream)).body["records"])
+
+    assert watched(monkeypatch, story) == 1
+
+
+def test_nothing_is_looked_at_without_a_follower(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The console of a platform that nobody watches costs nothing."""
+
+    async def story(tier: WatchedTier, watch: Watch) -> tuple[int, int]:
+        async with aclosing(watch.follow(None)) as stream:
+            await anext(stream)
+        await asyncio.sleep(0.2)
+        looks = tier.looks
+        await asyncio.sleep(0.3)
+        return looks, tier.looks
+
+    before, after = watched(monkeypatch, story)
+    assert before == after > 0
+
+
+@pytest.mark.parametrize("text", ["", "1", "a-b", "1-2-3", "-".join(["9" * 20] * 11), "²-" * 10 + "1"])
+def test_a_position_that_is_none_is_ignored(text: str) -> None:
+    """It comes from a client: whatever it is, the stream begins with now."""
+    assert Position.parse(text, NAMES) is None
+
+
+def test_a_position_survives_its_text() -> None:
+    """What is sent as the id of an event comes back as Last-Event-ID."""
+    position = Position({topic: index for index, topic in enumerate(NAMES)}, 4)
+    assert Position.parse(str(position), NAMES) == position
