@@ -100,8 +100,11 @@ class Tier(Protocol):
     def documents(self, collection: str, **equals: Any) -> list[dict[str, Any]]:
         """The documents of activation whose fields equal the given values; times are aware UTC."""
 
-    def records(self, topic: str, first: int = 0) -> list[TopicRecord]:
-        """The records that a topic still holds from an offset on, oldest first; of an unknown topic none."""
+    def records(self, topic: str, first: int = 0, most: int | None = None) -> list[TopicRecord]:
+        """The records that a topic still holds from an offset on, oldest first; of an unknown topic none.
+
+        most: how many at most.
+        """
 
     def positions(self, topics: Sequence[str]) -> Positions:
         """The ends of these topics, and how far behind them the consumers of the services are."""

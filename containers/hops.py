@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 USERS_TOPIC = "users"
@@ -29,10 +30,18 @@ class Moment:
 class Hop:
     """How long one fact took from one place to the next."""
 
-    source: str
-    target: str
+    cause: Moment
+    effect: Moment
     what: str
     took_ms: float
+
+    @property
+    def source(self) -> str:
+        return self.cause.where
+
+    @property
+    def target(self) -> str:
+        return self.effect.where
 
 
 @dataclass(frozen=True)
@@ -104,22 +113,39 @@ _RULES = (
 )
 
 
+QUEUED, SENT = " mail queued", " mail sent"
+"""How moments of an outbox end; `number` among their facts says which mail."""
+
+
 def hops_of(moments: Sequence[Moment]) -> Iterator[Hop]:
     """From each cause to its first later effect.
 
     Topics count in milliseconds and rows in microseconds: an effect may seem up to one millisecond early.
     """
     for cause in moments:
-        for rule in _RULES:
-            carried = (
-                rule.carried(cause.facts)
-                if (rule.cause, rule.happened) == (cause.where, cause.what)
-                else None
-            )
-            if carried is None:
-                continue
+        for what, is_effect in _expected(cause):
             for effect in moments:
                 took_ms = (effect.at - cause.at) / timedelta(milliseconds=1)
-                if effect.where == rule.effect and took_ms > -1 and carried.items() <= effect.facts.items():
-                    yield Hop(cause.where, effect.where, rule.what, round(max(took_ms, 0.0), 1))
+                if took_ms > -1 and is_effect(effect):
+                    yield Hop(cause, effect, what, round(max(took_ms, 0.0), 1))
                     break
+
+
+def _expected(cause: Moment) -> Iterator[tuple[str, Callable[[Moment], bool]]]:
+    """What should come of a moment, and how to know it."""
+    if cause.what.endswith(QUEUED):
+        yield "sent", partial(_is_sent, cause)
+    for rule in _RULES:
+        if (rule.cause, rule.happened) == (cause.where, cause.what):
+            carried = rule.carried(cause.facts)
+            if carried is not None:
+                yield rule.what, partial(_shows, rule.effect, carried)
+
+
+def _is_sent(cause: Moment, moment: Moment) -> bool:
+    is_same = (moment.where, moment.facts.get("number")) == (cause.where, cause.facts.get("number"))
+    return is_same and moment.what.endswith(SENT)
+
+
+def _shows(where: str, carried: Mapping[str, Any], moment: Moment) -> bool:
+    return moment.where == where and carried.items() <= moment.facts.items()

@@ -13,11 +13,14 @@ from typing import Any
 
 import httpx
 
+from containers.agreement import Fact, compare
 from containers.engines import SQLDatabase, Tier, TopicRecord
 from containers.hops import (
     ACTIVATION_TOPIC,
     LOGIN_TOPIC,
     PASSWORD_TOPIC,
+    QUEUED,
+    SENT,
     SUSPENSION_TOPIC,
     USERS_TOPIC,
     Hop,
@@ -25,6 +28,7 @@ from containers.hops import (
     hops_of,
 )
 from containers.inbox_client import InboxClient
+from containers.masking import masked
 
 TOPICS = (USERS_TOPIC, ACTIVATION_TOPIC, LOGIN_TOPIC, SUSPENSION_TOPIC, PASSWORD_TOPIC)
 DEAD_LETTERS = (
@@ -36,7 +40,6 @@ DEAD_LETTERS = (
 )
 _OF_SUSPENSIONS = frozenset({SUSPENSION_TOPIC, "dlq.signup-sink-connector"})
 
-_SECRET = frozenset({"password", "auth_token", "params"})
 _ROW_IDS = frozenset({"sessions", "reset_links"})
 _SQL: tuple[SQLDatabase, ...] = ("signup_db", "login_db", "rpwd_db")
 
@@ -78,13 +81,17 @@ _CURRENT: tuple[tuple[SQLDatabase, str], ...] = (
 
 @dataclass(frozen=True)
 class Journey:
-    """All that is known of one account; `stores` holds its current rows and documents, secrets masked."""
+    """All that is known of one account.
+
+    stores: its current rows and documents, secrets masked. facts: the same, compared store by store.
+    """
 
     address: str
     user_id: int | None
     stores: Mapping[str, list[dict[str, Any]]]
     moments: Sequence[Moment]
     hops: Sequence[Hop]
+    facts: Sequence[Fact] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -96,17 +103,19 @@ def follow(tier: Tier, address: str, inbox: InboxClient) -> Journey:
     found = tier.rows("signup_db", "users", email=address)
     user_id: int | None = found[0]["id"] if found else None
     stores: dict[str, list[dict[str, Any]]] = {}
+    facts: list[Fact] = []
     moments: list[Moment] = []
     if user_id is not None:
         stores = _current(tier, user_id)
         moments += _of_rows(stores)
+        facts = compare(stores)
         stores = {place: [_masked(place, row) for row in rows] for place, rows in stores.items()}
         for topic in TOPICS + DEAD_LETTERS:
             moments += _of_topic(topic, tier.records(topic), user_id)
     moments += _of_audits_and_outboxes(tier, user_id, address)
     moments += _of_inbox(inbox, address)
     moments.sort(key=lambda moment: moment.at)
-    return Journey(address, user_id, stores, moments, list(hops_of(moments)))
+    return Journey(address, user_id, stores, moments, list(hops_of(moments)), facts)
 
 
 def _current(tier: Tier, user_id: int) -> dict[str, list[dict[str, Any]]]:
@@ -141,10 +150,11 @@ def _of_audits_and_outboxes(tier: Tier, user_id: int | None, address: str) -> It
         for row in seen.values():
             yield Moment(_time(row["happened_at"]), f"{database}.audit", str(row["event"]))
         for row in tier.rows(database, "outbox", recipient=address):
-            place, facts = f"{database}.outbox", {"kind": row["kind"], "state": row["state"]}
-            yield Moment(_time(row["created_at"]), place, f"{row['kind']} mail queued", facts)
+            place = f"{database}.outbox"
+            facts = {"number": row["id"], "kind": row["kind"], "state": row["state"]}
+            yield Moment(_time(row["created_at"]), place, f"{row['kind']}{QUEUED}", facts)
             if row["sent_at"] is not None:
-                yield Moment(_time(row["sent_at"]), place, f"{row['kind']} mail sent", facts)
+                yield Moment(_time(row["sent_at"]), place, f"{row['kind']}{SENT}", facts)
 
 
 def _of_inbox(inbox: InboxClient, address: str) -> Iterator[Moment]:
@@ -163,8 +173,8 @@ def _of_topic(topic: str, records: Sequence[TopicRecord], user_id: int) -> Itera
     for record in records:
         identity, row = (_payload(record.key) or {}).get("id"), _payload(record.value)
         if topic in _OF_SUSPENSIONS and (row or {}).get("user_id") == user_id:
-            theirs.add(identity)
-        if identity in theirs:
+            theirs |= {identity} if isinstance(identity, int | str) else set()
+        if isinstance(identity, int | str) and identity in theirs:
             yield _moment(topic, record, row)
 
 
@@ -191,7 +201,7 @@ def tell_record(topic: str, record: TopicRecord) -> dict[str, Any]:
 def _payload(text: str | None) -> dict[str, Any] | None:
     try:
         value = json.loads(text) if text is not None else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if isinstance(value, dict) and value.keys() == {"schema", "payload"}:
         value = value["payload"]
@@ -216,7 +226,7 @@ def _telling(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _masked(place: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {name: "set" if name in _SECRET and value else value for name, value in row.items()}
+    shown: dict[str, Any] = masked(dict(row))
     if place.rpartition(".")[2] in _ROW_IDS:
         shown["id"] = f"{str(shown['id'])[:6]}…"
     return shown

@@ -99,8 +99,8 @@ class RealTier:
         with _away(DOCUMENTS):
             return list(self._mongo.get_default_database(DOCUMENTS)[collection].find(equals))
 
-    def records(self, topic: str, first: int = 0) -> list[TopicRecord]:
-        return self._topics.records(topic, first)
+    def records(self, topic: str, first: int = 0, most: int | None = None) -> list[TopicRecord]:
+        return self._topics.records(topic, first, most)
 
     def positions(self, topics: Sequence[str]) -> Positions:
         # Committed first: a record that is written and read meanwhile must not count as lag below zero.

@@ -40,9 +40,9 @@ class KafkaTopics:
         """Creates the topics that are missing."""
         self._wait(self._topics.create(changes=changes, dead_letters=dead_letters))
 
-    def records(self, topic: str, first: int = 0) -> list[TopicRecord]:
+    def records(self, topic: str, first: int = 0, most: int | None = None) -> list[TopicRecord]:
         """The records that a topic still holds from an offset on, oldest first; of an unknown topic none."""
-        return [_seen(record) for record in self._wait(self._topics.records(topic, first=first))]
+        return [_seen(record) for record in self._wait(self._topics.records(topic, first=first, most=most))]
 
     def record_at(self, topic: str, offset: int) -> Record | None:
         """The record at an offset; where compaction has removed it, the next one; None after the newest."""

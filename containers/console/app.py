@@ -9,14 +9,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from apps.web.app import App, create_app
 from apps.web.server import Server
+from containers.console.break_page import BreakPage
 from containers.console.context import Context
+from containers.console.experiments import Experiments
 from containers.console.flow import read_flow
+from containers.console.journey_page import JourneyPage
 from containers.console.looks import Looker
 from containers.console.map_page import MapPage
 from containers.console.pages import Pages, asset_operations
 from containers.console.stories import Stories
 from containers.console.watch import Watch
 from containers.engines import PlatformRefused, Tier, attach
+from containers.inbox_client import InboxClient
 from containers.journey import DEAD_LETTERS, TOPICS
 from containers.loopback import refuse_foreign_changes, refuse_foreign_hosts
 from containers.ports import bind_ports
@@ -45,7 +49,12 @@ def build(tier: Tier) -> App:
     app = create_app(
         "console",
         service="console",
-        operations=[*MapPage(context, stories).operations(), *asset_operations()],
+        operations=[
+            *MapPage(context, stories).operations(),
+            *BreakPage(context, Experiments(tier, watch)).operations(),
+            *JourneyPage(context, lambda: InboxClient(tier.urls["inbox"])).operations(),
+            *asset_operations(),
+        ],
         start=start,
         stop=stop,
     )

@@ -32,7 +32,11 @@ _PAGE = {
 }
 
 
-NAVIGATION = (("map", "/", "Map"),)
+NAVIGATION = (
+    ("map", "/", "Map"),
+    ("journey", "/journey", "Journey"),
+    ("break", "/break", "Break it"),
+)
 """The pages: name of the template, path, and what the link says."""
 
 

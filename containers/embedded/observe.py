@@ -77,17 +77,18 @@ class EmbeddedTier:
         with closing(_open(self._folder.file("activate_user_reg_db"))) as connection:
             return [found for found in read_documents(connection, collection) if matches(found, equals)]
 
-    def records(self, topic: str, first: int = 0) -> list[TopicRecord]:
+    def records(self, topic: str, first: int = 0, most: int | None = None) -> list[TopicRecord]:
         found: list[TopicRecord] = []
+        limit = RECORDS_AT_ONCE if most is None else min(most, RECORDS_AT_ONCE)
         while True:
-            query = {"offset": found[-1].offset + 1 if found else first, "limit": RECORDS_AT_ONCE}
+            query = {"offset": found[-1].offset + 1 if found else first, "limit": limit}
             answer = self._http.get(f"/topics/{topic}/records", params=query)
             if answer.status_code == httpx.codes.NOT_FOUND:
                 return []
             page = [TopicRecord(**record) for record in answer.raise_for_status().json()]
             found += page
-            if len(page) < RECORDS_AT_ONCE:
-                return found
+            if len(page) < limit or (most is not None and len(found) >= most):
+                return found[:most]
 
     def produce(self, topic: str, key: str | None, value: str | None) -> int:
         answer = self._http.post(f"/topics/{topic}", json={"records": [{"key": key, "value": value}]})

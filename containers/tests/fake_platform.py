@@ -1,13 +1,13 @@
 """A platform made of dictionaries: answers the requests of the demo and is observed as a tier is."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
-from containers.engines import TopicRecord
+from containers.engines import Positions, TopicRecord
 
 URLS = {
     name: f"http://{name}.test"
@@ -50,6 +50,7 @@ class FakePlatform:
             "resetPW": self._reset,
             "Process_New_PW": self._new_password,
             "search": self._search,
+            "messages": self._messages,
         } | {mail["ID"]: self._read for mail in self.mails}
 
     def _sign_up(self, request: httpx.Request, body: dict[str, str]) -> httpx.Response:
@@ -105,6 +106,9 @@ class FakePlatform:
         found = [mail for mail in self.mails if wanted in mail["To"][0]["Address"]]
         return httpx.Response(200, json={"total": len(found), "messages": found})
 
+    def _messages(self, request: httpx.Request, body: dict[str, str]) -> httpx.Response:
+        return httpx.Response(200, json={"total": len(self.mails), "messages": self.mails})
+
     def _read(self, request: httpx.Request, body: dict[str, str]) -> httpx.Response:
         wanted = request.url.path.rpartition("/")[2]
         return httpx.Response(200, json=next(mail for mail in self.mails if mail["ID"] == wanted))
@@ -132,8 +136,12 @@ class FakeTier:
     def documents(self, collection: str, **equals: Any) -> list[dict[str, Any]]:
         return self._where(collection, equals)
 
-    def records(self, topic: str) -> list[TopicRecord]:
-        return self.topics.get(topic, [])
+    def records(self, topic: str, first: int = 0, most: int | None = None) -> list[TopicRecord]:
+        return [record for record in self.topics.get(topic, []) if record.offset >= first][:most]
+
+    def positions(self, topics: Sequence[str]) -> Positions:
+        ends = {topic: self.topics[topic][-1].offset + 1 for topic in topics if self.topics.get(topic)}
+        return Positions(ends, {})
 
     def produce(self, topic: str, key: str | None, value: str | None) -> int:
         raise NotImplementedError

@@ -104,6 +104,7 @@ def test_each_hop_is_timed_from_its_cause(tier: FakeTier) -> None:
         ("signup_db.users", "topic users", 0.0),
         ("topic users", "topic login_db.users", 22.0),
         ("activate_user_reg_db.active_users", f"topic {ACTIVATION_TOPIC}", 5.0),
+        ("signup_db.outbox", "signup_db.outbox", 4.0),
         (f"topic {ACTIVATION_TOPIC}", "topic users", 25.0),
         ("topic users", "topic login_db.users", 25.0),
         ("login_db.sessions", "topic login_db.users", 2.0),
