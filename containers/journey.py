@@ -171,14 +171,15 @@ def _of_topic(topic: str, records: Sequence[TopicRecord], user_id: int) -> Itera
     """The records of this user; suspensions are keyed by their own id, and so are found by their row."""
     theirs: set[Any] = set() if topic in _OF_SUSPENSIONS else {user_id}
     for record in records:
-        identity, row = (_payload(record.key) or {}).get("id"), _payload(record.value)
+        identity, row = (row_of(record.key) or {}).get("id"), row_of(record.value)
         if topic in _OF_SUSPENSIONS and (row or {}).get("user_id") == user_id:
             theirs |= {identity} if isinstance(identity, int | str) else set()
         if isinstance(identity, int | str) and identity in theirs:
-            yield _moment(topic, record, row)
+            yield moment_of(topic, record, row)
 
 
-def _moment(topic: str, record: TopicRecord, row: Mapping[str, Any] | None) -> Moment:
+def moment_of(topic: str, record: TopicRecord, row: Mapping[str, Any] | None) -> Moment:
+    """When a record was written and what it tells, nothing secret in it; row: what its value holds."""
     at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
     what = "parked" if topic in DEAD_LETTERS else "changed" if row is not None else "deleted"
     facts = {"offset": record.offset, **_telling(_masked(topic, row or {}))}
@@ -187,8 +188,8 @@ def _moment(topic: str, record: TopicRecord, row: Mapping[str, Any] | None) -> M
 
 def tell_record(topic: str, record: TopicRecord) -> dict[str, Any]:
     """One record for people who watch: where, when, whose and what, nothing secret in it."""
-    moment = _moment(topic, record, _payload(record.value))
-    identity = (_payload(record.key) or {}).get("id")
+    moment = moment_of(topic, record, row_of(record.value))
+    identity = (row_of(record.key) or {}).get("id")
     return {
         "at": moment.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "topic": topic,
@@ -198,7 +199,8 @@ def tell_record(topic: str, record: TopicRecord) -> dict[str, Any]:
     }
 
 
-def _payload(text: str | None) -> dict[str, Any] | None:
+def row_of(text: str | None) -> dict[str, Any] | None:
+    """What a record's key or value holds, without its schema; of what is no JSON object, nothing."""
     try:
         value = json.loads(text) if text is not None else None
     except (ValueError, RecursionError):

@@ -74,3 +74,8 @@ class _Counts:
         for outcome, number in self.hash_pool.counts.items():
             hashes.add_metric([self.service, outcome], number)
         yield hashes
+        in_flight = GaugeMetricFamily(
+            "quartet_hashes_in_flight", "Password hashes in work or waiting", labels=["service"]
+        )
+        in_flight.add_metric([self.service], self.hash_pool.in_flight)
+        yield in_flight

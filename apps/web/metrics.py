@@ -21,10 +21,11 @@ def metrics_operation(
 
     @cache
     def registry() -> "CollectorRegistry":
-        from prometheus_client import CollectorRegistry
+        from prometheus_client import CollectorRegistry, ProcessCollector
 
         made = CollectorRegistry()
         made.register(_RequestCollector(app))
+        ProcessCollector(registry=made)
         if register is not None:
             register(made)
         return made
