@@ -108,7 +108,7 @@ def demo(data: Data = None, as_json: InJSON = False) -> None:
             show(f"        {step.problem or step.came_back}")
 
     with _running(data) as tier:
-        story = Story(tier)
+        story, console = Story(tier), tier.urls.get("console")
         steps = story.play(tell)
     result = in_json(story.address, steps)
     if as_json:
@@ -116,6 +116,8 @@ def demo(data: Data = None, as_json: InJSON = False) -> None:
     elif result["ok"]:
         show(f"{len(steps)} steps in {result['took_ms'] / 1000:.2f} s, every one as it should be.")
         say(f"Next: quartet journey {story.address}")
+        if console:
+            say(f"  or: {console}/journey?address={story.address}")
     if not result["ok"]:
         say(f"The demo failed at the step {result['failed']}: {steps[-1].problem}.")
         raise typer.Exit(FAILED)

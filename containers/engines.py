@@ -82,7 +82,7 @@ class Tier(Protocol):
 
     @property
     def urls(self) -> Mapping[str, str]:
-        """Base URLs under signup, activation, login, reset_password, inbox and connect."""
+        """Base URLs under signup, activation, login, reset_password, inbox, connect; console if it runs."""
 
     @property
     def smtp(self) -> str:

@@ -21,6 +21,7 @@ def not_running(tier: str) -> dict[str, Any]:
         "ready": False,
         "services": {name: {"url": None, "ready": False} for name in SERVICES},
         "inbox": {"url": None, "smtp": None},
+        "console": {"url": None},
         "connectors": [],
     }
 
@@ -46,6 +47,7 @@ def status(tier: Tier, *, transport: httpx.BaseTransport | None = None) -> dict[
         and all(connector["state"] == "RUNNING" for connector in connectors),
         "services": services,
         "inbox": {"url": tier.urls["inbox"], "smtp": tier.smtp},
+        "console": {"url": tier.urls.get("console")},
         "connectors": connectors,
     }
 
@@ -64,6 +66,7 @@ def show_status(found: Mapping[str, Any]) -> None:
     show_table(("service", "state", "address"), rows)
     show()
     show(f"inbox {found['inbox']['url']}, SMTP {found['inbox']['smtp']}")
+    show(f"console {found['console']['url'] or 'none'}")
     show()
     show_board(found["connectors"])
 
