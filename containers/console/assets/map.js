@@ -10,6 +10,7 @@ const isStill = matchMedia("(prefers-reduced-motion: reduce)");
 const map = document.getElementById("map");
 const events = document.getElementById("events");
 const steps = document.getElementById("steps");
+const playButton = document.querySelector("#play button");
 let carriers = new Map();
 let travelling = 0;
 
@@ -115,17 +116,22 @@ function list(record) {
   while (events.children.length > MOST_LISTED) events.lastElementChild.remove();
 }
 
+/** Not by `disabled`: that would take the focus from whoever has pressed the button by keyboard. */
+function allowPlaying(isAllowed) {
+  playButton.setAttribute("aria-disabled", String(!isAllowed));
+}
+
 function tellStory(note) {
   if (note.kind === "step") {
     document.getElementById("no-story").hidden = true;
     const item = line([["b", note.ok ? `✓ ${note.title}` : `✗ ${note.title} failed`], ["span", `${note.took_ms} ms`], ["span", note.told]]);
     item.classList.toggle("failed", !note.ok);
     steps.append(item);
-    steps.scrollTop = steps.scrollHeight;
+    steps.parentElement.scrollTop = steps.scrollHeight;
   } else if (note.kind === "story") {
     steps.append(line([["b", note.ok ? `${note.steps} steps, every one as it should be.` : "The story has stopped there."]]));
-    steps.scrollTop = steps.scrollHeight;
-    document.querySelector("#play button").disabled = false;
+    steps.parentElement.scrollTop = steps.scrollHeight;
+    allowPlaying(true);
   }
 }
 
@@ -152,13 +158,13 @@ pause.addEventListener("click", () => {
 
 document.getElementById("play").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const button = event.target.querySelector("button");
-  button.disabled = true;
+  if (playButton.getAttribute("aria-disabled") === "true") return;
+  allowPlaying(false);
   steps.replaceChildren();
   const answer = await fetch("/play", { method: "POST", headers: { accept: "application/json" } });
   const told = await answer.json();
   if (!answer.ok) {
-    button.disabled = false;
+    allowPlaying(true);
     steps.append(line([["b", told.detail]]));
     return;
   }
