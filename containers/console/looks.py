@@ -1,10 +1,11 @@
 """One look at a running platform: what the map shows of each service, carrier and topic."""
 
+import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import httpx
 
@@ -12,10 +13,17 @@ from containers.commands.status import readiness
 from containers.connectors import STATES, ConnectorView, ConnectRefused
 from containers.console.flow import Carrier, Flow
 from containers.engines import EngineAway, Positions, Tier
+from containers.settings import SERVICES
+from containers.threads import in_thread
+
+T = TypeVar("T")
 
 UNKNOWN = "UNKNOWN"
 NOT_READY = "NOT READY"
 READY = "READY"
+
+PATIENCE_SECONDS = 1.0
+"""What is well answers in milliseconds; a page must not wait for the time-out of a client."""
 
 RATE_SECONDS = 10.0
 """Events per second are told over so long: a story is over in one second, and people read slower."""
@@ -40,6 +48,37 @@ class CarrierState:
 
 
 @dataclass(frozen=True)
+class Answer(Generic[T]):
+    """What was found, or why nothing was."""
+
+    found: T | None = None
+    problem: str | None = None
+
+
+class Question(Generic[T]):
+    """Asks one thing again and again in a thread, and waits for an answer no longer than people do.
+
+    An engine that hangs is asked once: until that question has been answered, there is no answer.
+    """
+
+    def __init__(self, whom: str, ask: Callable[[], T]) -> None:
+        self._whom, self._ask = whom, ask
+        self._asked: asyncio.Task[T] | None = None
+
+    async def answer(self) -> Answer[T]:
+        if self._asked is None:
+            self._asked = asyncio.ensure_future(in_thread(self._ask))
+        await asyncio.wait({self._asked}, timeout=PATIENCE_SECONDS)
+        if not self._asked.done():
+            return Answer(problem=f"{self._whom} has not answered for {PATIENCE_SECONDS:g} s")
+        asked, self._asked = self._asked, None
+        try:
+            return Answer(found=asked.result())
+        except (EngineAway, ConnectRefused) as error:
+            return Answer(problem=str(error))
+
+
+@dataclass(frozen=True)
 class Look:
     """What one look has found; `word` is the worst of all, `cause` why it is not READY.
 
@@ -56,32 +95,32 @@ class Look:
 
 
 class Looker:
-    """Looks at a platform through its tier; a look blocks for some milliseconds."""
+    """Looks at a platform through its tier."""
 
     def __init__(self, tier: Tier, flow: Flow, topics: Sequence[str]) -> None:
-        self._tier, self._flow, self._topics = tier, flow, topics
+        self._flow = flow
         self._http = httpx.Client(timeout=2.0, trust_env=False)
-        self._askers = ThreadPoolExecutor(4, thread_name_prefix="console-readiness")
+        self._askers = ThreadPoolExecutor(len(SERVICES), thread_name_prefix="console-readiness")
+        self._readiness = Question("The services", lambda: readiness(tier, self._http, self._askers))
+        self._positions = Question("Kafka", lambda: tier.positions(topics))
+        self._views = Question("Connect", tier.connectors.overview)
         self._services: Mapping[str, bool] = {}
         self._asked_at = float("-inf")
 
-    def look(self, now: float) -> Look:
-        """Looks at everything; what does not answer is UNKNOWN, with the reason."""
+    async def look(self, now: float) -> Look:
+        """Looks at everything; what does not answer, or not in time, is UNKNOWN, with the reason."""
+        services, positions, views = await asyncio.gather(
+            self._ready(now), self._positions.answer(), self._views.answer()
+        )
+        carriers = [self._state(carrier, services, positions, views) for carrier in self._flow.carriers]
+        word, cause = worst(services, carriers)
+        return Look(now, word, cause, services, carriers, positions.found.ends if positions.found else {})
+
+    async def _ready(self, now: float) -> Mapping[str, bool]:
         if now - self._asked_at >= READINESS_SECONDS:
-            self._services, self._asked_at = readiness(self._tier, self._http, self._askers), now
-        away: str | None = None
-        positions, views = Positions({}, {}), dict[str, ConnectorView]()
-        try:
-            positions = self._tier.positions(self._topics)
-        except EngineAway as error:
-            away = str(error)
-        try:
-            views = {view.name: view for view in self._tier.connectors.overview()}
-        except (EngineAway, ConnectRefused) as error:
-            away = str(error)
-        carriers = [self._state(carrier, positions, views, away) for carrier in self._flow.carriers]
-        word, cause = worst(self._services, carriers)
-        return Look(now, word, cause, self._services, carriers, positions.ends)
+            answer = await self._readiness.answer()
+            self._services, self._asked_at = answer.found or dict.fromkeys(SERVICES, False), now
+        return self._services
 
     def close(self) -> None:
         """Ends its threads and connections."""
@@ -91,17 +130,18 @@ class Looker:
     def _state(
         self,
         carrier: Carrier,
-        positions: Positions,
-        views: Mapping[str, ConnectorView],
-        away: str | None,
+        services: Mapping[str, bool],
+        positions: "Answer[Positions]",
+        views: "Answer[Sequence[ConnectorView]]",
     ) -> CarrierState:
-        ends = [positions.ends.get(topic) for topic in carrier.topics]
-        written = None if None in ends else sum(end or 0 for end in ends)
+        ends = positions.found.ends if positions.found else {}
+        written = sum(ends[topic] for topic in carrier.topics) if ends.keys() >= {*carrier.topics} else None
         if carrier.kind == "consumer":
-            return self._consumer(carrier, positions, written, away)
-        view = views.get(carrier.name)
+            return self._consumer(carrier, services, positions, written)
+        view = next((view for view in views.found or () if view.name == carrier.name), None)
         if view is None:
-            return CarrierState(carrier.name, UNKNOWN, away or "Connect does not know it", None, None)
+            why = views.problem or "Connect does not know it"
+            return CarrierState(carrier.name, UNKNOWN, why, None, None)
         done = written
         if carrier.kind == "sink":
             done = None if written is None or view.lag is None else max(0, written - view.lag)
@@ -110,15 +150,20 @@ class Looker:
         )
 
     def _consumer(
-        self, carrier: Carrier, positions: Positions, written: int | None, away: str | None
+        self,
+        carrier: Carrier,
+        services: Mapping[str, bool],
+        positions: "Answer[Positions]",
+        written: int | None,
     ) -> CarrierState:
         group = carrier.group or ""
-        lag = positions.lags.get(group, {}).get(carrier.topics[0])
+        lag = positions.found.lags.get(group, {}).get(carrier.topics[0]) if positions.found else None
         done = None if written is None or lag is None else max(0, written - lag)
-        if not self._services.get(group):
+        if not services.get(group):
             return CarrierState(carrier.name, NOT_READY, f"{group} is not ready", lag, done)
         if written is None:
-            return CarrierState(carrier.name, UNKNOWN, away or "its topic is not there yet", lag, done)
+            why = positions.problem or "its topic is not there yet"
+            return CarrierState(carrier.name, UNKNOWN, why, lag, done)
         return CarrierState(carrier.name, "RUNNING", f"{lag} behind" if lag else None, lag, done)
 
 

@@ -81,7 +81,7 @@ class Watch:
 
     async def look(self) -> dict[str, Any]:
         """Looks once; returns what was found, for programs."""
-        look = await in_thread(lambda: self._looker.look(time.monotonic()))
+        look = await self._looker.look(time.monotonic())
         async with self._has_looked:
             self._look, self._told = look, as_json(look, self._rates.add(look))
             self._has_looked.notify_all()
