@@ -6,6 +6,7 @@ Development profile only, on loopback only: it shows every mail, and can break w
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 from apps.web.app import App, create_app
 from apps.web.server import Server
@@ -13,13 +14,18 @@ from containers.console.break_page import BreakPage
 from containers.console.context import Context
 from containers.console.experiments import Experiments
 from containers.console.flow import read_flow
+from containers.console.inbox_page import InboxPage
 from containers.console.journey_page import JourneyPage
+from containers.console.load import LoadSampler
 from containers.console.looks import Looker
 from containers.console.map_page import MapPage
+from containers.console.numbers_page import NumbersPage
 from containers.console.pages import Pages, asset_operations
+from containers.console.scanner import open_http
 from containers.console.stories import Stories
 from containers.console.watch import Watch
 from containers.engines import PlatformRefused, Tier, attach
+from containers.folder import DataFolder
 from containers.inbox_client import InboxClient
 from containers.journey import DEAD_LETTERS, TOPICS
 from containers.loopback import refuse_foreign_changes, refuse_foreign_hosts
@@ -38,10 +44,14 @@ def build(tier: Tier) -> App:
     looker = Looker(tier, flow, topics)
     watch = Watch(tier, looker, topics)
     context = Context(tier, flow, watch, Pages({"tier": tier}))
-    stories = Stories(tier, watch)
+    stories, sampler = Stories(tier, watch), LoadSampler(tier.urls)
+
+    def open_inbox() -> InboxClient:
+        return InboxClient(tier.urls["inbox"])
 
     async def start(app: App) -> None:
         app.ctx.spawn(watch.run(), "watch")
+        app.ctx.spawn(sampler.run(), "load")
 
     async def stop(app: App) -> None:
         looker.close()
@@ -52,7 +62,9 @@ def build(tier: Tier) -> App:
         operations=[
             *MapPage(context, stories).operations(),
             *BreakPage(context, Experiments(tier, watch)).operations(),
-            *JourneyPage(context, lambda: InboxClient(tier.urls["inbox"])).operations(),
+            *JourneyPage(context, open_inbox).operations(),
+            *InboxPage(context, open_inbox, open_http).operations(),
+            *NumbersPage(context, sampler).operations(),
             *asset_operations(),
         ],
         start=start,
@@ -85,10 +97,17 @@ class Console:
         """
         async with AsyncExitStack() as stack:
             if bound := self._bind(stack):
+                self._tell_others()
                 tier = await in_thread(lambda: attach(self._settings.data))
                 stack.push_async_callback(in_thread, tier.close)
                 await stack.enter_async_context(Server([(build(tier), bound)], grace_seconds=STOP_SECONDS))
             yield
+
+    def _tell_others(self) -> None:
+        """From now on commands in other processes know the address as well."""
+        folder = DataFolder(self._settings.data)
+        found = folder.description()
+        folder.describe(replace(found, urls={**found.urls, "console": self.url}))
 
     def _bind(self, stack: AsyncExitStack) -> socket.socket | None:
         settings, name = self._settings, CONSOLE_PORT.name

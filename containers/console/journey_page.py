@@ -16,6 +16,7 @@ from containers.agreement import STORES
 from containers.commands.journey import in_json
 from containers.console.context import Context
 from containers.console.pages import page_operation
+from containers.console.refusals import AddressUnknown, EngineGone, NoAddress, RecordUnknown, TopicUnknown
 from containers.console.timeline import WAIT_SECONDS, lay_out
 from containers.engines import EngineAway, TopicRecord
 from containers.inbox_client import InboxClient
@@ -27,54 +28,6 @@ ADDRESSES_OFFERED = 8
 OFFSET_DIGITS = 15
 
 OpenInbox = Callable[[], InboxClient]
-
-
-class NoAddress(Refusal):
-    """What was asked for is no e-mail address."""
-
-    status = 422
-    code = "ADDRESS_INVALID"
-    title = "That is not an e-mail address"
-    detail = "Ask for the journey of one address, such as ada@example.org."
-
-
-class AddressUnknown(Refusal):
-    """No database, topic or mail knows the address."""
-
-    status = 404
-    code = "ADDRESS_UNKNOWN"
-    title = "Nobody knows this address"
-    detail = "No database, topic or mail knows it. Look for a typing error, or sign up with it first."
-
-
-class RecordUnknown(Refusal):
-    """The topic holds no record at that offset."""
-
-    status = 404
-    code = "RECORD_UNKNOWN"
-    title = "There is no such record"
-    detail = (
-        "It was never written, or the topic has let go of it: of several records with one key "
-        "a topic keeps the newest."
-    )
-
-
-class TopicUnknown(Refusal):
-    """None of the platform's topics has that name."""
-
-    status = 404
-    code = "TOPIC_UNKNOWN"
-    title = "There is no such topic"
-    detail = "These topics hold records that can be shown:"
-
-
-class EngineGone(Refusal):
-    """An engine of the platform does not answer."""
-
-    status = 503
-    code = "ENGINE_AWAY"
-    title = "An engine does not answer"
-    detail = "The journey is read from all engines. Reload when the one that is away has come back."
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ _COMMON = {
 }
 _PAGE = {
     **_COMMON,
+    # With no-referrer a browser would name "null" as the origin of our own forms, and they would be refused.
+    "referrer-policy": "same-origin",
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         "frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -35,7 +37,9 @@ _PAGE = {
 NAVIGATION = (
     ("map", "/", "Map"),
     ("journey", "/journey", "Journey"),
+    ("inbox", "/inbox", "Inbox"),
     ("break", "/break", "Break it"),
+    ("numbers", "/numbers", "Numbers"),
 )
 """The pages: name of the template, path, and what the link says."""
 

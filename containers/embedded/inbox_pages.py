@@ -1,7 +1,6 @@
 """The pages of the development inbox: a list that follows what arrives, and one page for each mail.
 
-The HTML of a mail is shown in a sandboxed frame, under a policy that lets it load nothing, run nothing and
-send nothing; its links open in a window of their own, and only when somebody follows them.
+The HTML of a mail is shown in a sandboxed frame that can do nothing.
 """
 
 import re
@@ -14,6 +13,7 @@ from sanic import HTTPResponse, Request
 from apps.web.operations import Answer, Handler, Operation
 from apps.web.refusals import NotFound
 from containers.embedded.mailbox import Mail, Mailbox
+from containers.mail_html import SANDBOX, frame_answer
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -35,15 +35,6 @@ _PAGE = {
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
 }
-_FRAME = {
-    **_COMMON,
-    "content-security-policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
-        "frame-ancestors 'self'; base-uri 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"
-    ),
-}
-_HEAD = re.compile(r"<head(?=[\s>])[^>]*>", re.IGNORECASE)
-_NEW_WINDOW = '<base target="_blank">'
 
 
 class InboxPages:
@@ -82,10 +73,7 @@ class InboxPages:
         return self._page("mail.html", mail=await self._found(mail_id))
 
     async def _html(self, request: Request, mail_id: str) -> HTTPResponse:
-        html = (await self._found(mail_id)).html
-        head = _HEAD.search(html)
-        at = head.end() if head else 0
-        return _text(html[:at] + _NEW_WINDOW + html[at:], "text/html", _FRAME)
+        return frame_answer((await self._found(mail_id)).html)
 
     async def _found(self, mail_id: str) -> Mail:
         mail = await self._mailbox.find(mail_id)
@@ -94,7 +82,9 @@ class InboxPages:
         return mail
 
     def _page(self, template: str, **values: Any) -> HTTPResponse:
-        return _text(self._templates.get_template(template).render(values), "text/html", _PAGE)
+        return _text(
+            self._templates.get_template(template).render(values, sandbox=SANDBOX), "text/html", _PAGE
+        )
 
     @cached_property
     def _templates(self) -> "Environment":
