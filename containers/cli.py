@@ -22,7 +22,7 @@ import typer
 
 from containers import settings
 from containers.commands.output import say, show, show_json, show_table
-from containers.engines import NotRunning, PlatformRefused, Tier, attach
+from containers.engines import EngineAway, NotRunning, PlatformRefused, Tier, attach
 from containers.settings import TierName
 
 FAILED, INVALID, NOT_READY = 1, 2, 3
@@ -235,6 +235,8 @@ def _running(data: Path | None) -> Iterator[Tier]:
             yield tier
     except httpx.TransportError as error:
         raise PlatformRefused(f"The platform does not answer ({type(error).__name__}).") from error
+    except EngineAway as away:
+        raise PlatformRefused(f"{away}: `quartet status` shows what runs.") from away
 
 
 def run(arguments: Sequence[str]) -> int:

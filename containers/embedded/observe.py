@@ -4,8 +4,8 @@ Rows and documents are read straight from the files, read only; records go throu
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from containers.embedded.capture import quoted
 from containers.embedded.documents import read_documents
 from containers.embedded.log_file import read_positions
 from containers.embedded.operators import matches
-from containers.engines import CAPABILITIES, Positions, SQLDatabase, TopicRecord
+from containers.engines import CAPABILITIES, EngineAway, Positions, SQLDatabase, TopicRecord
 from containers.folder import DataFolder, Description
 from containers.hops import CONSUMERS
 
@@ -62,7 +62,7 @@ class EmbeddedTier:
         return self._description.pid
 
     def rows(self, database: SQLDatabase, table: str, **equals: Any) -> list[dict[str, Any]]:
-        with closing(_open(self._folder.file(database))) as connection:
+        with _reading(self._folder.file(database)) as connection:
             declared = connection.execute(f"PRAGMA table_info({quoted(table)})").fetchall()
             times = {name for _, name, kind, *_ in declared if kind.upper().startswith("DATETIME")}
             conditions = "".join(f" AND {quoted(column)} IS ?" for column in equals)
@@ -74,7 +74,7 @@ class EmbeddedTier:
             return [_row(columns, times, values) for values in found]
 
     def documents(self, collection: str, **equals: Any) -> list[dict[str, Any]]:
-        with closing(_open(self._folder.file("activate_user_reg_db"))) as connection:
+        with _reading(self._folder.file("activate_user_reg_db")) as connection:
             return [found for found in read_documents(connection, collection) if matches(found, equals)]
 
     def records(self, topic: str, first: int = 0, most: int | None = None) -> list[TopicRecord]:
@@ -82,7 +82,7 @@ class EmbeddedTier:
         limit = RECORDS_AT_ONCE if most is None else min(most, RECORDS_AT_ONCE)
         while True:
             query = {"offset": found[-1].offset + 1 if found else first, "limit": limit}
-            answer = self._http.get(f"/topics/{topic}/records", params=query)
+            answer = self._ask("GET", f"/topics/{topic}/records", params=query)
             if answer.status_code == httpx.codes.NOT_FOUND:
                 return []
             page = [TopicRecord(**record) for record in answer.raise_for_status().json()]
@@ -91,12 +91,13 @@ class EmbeddedTier:
                 return found[:most]
 
     def produce(self, topic: str, key: str | None, value: str | None) -> int:
-        answer = self._http.post(f"/topics/{topic}", json={"records": [{"key": key, "value": value}]})
+        body = {"records": [{"key": key, "value": value}]}
+        answer = self._ask("POST", f"/topics/{topic}", json=body)
         offset: int = answer.raise_for_status().json()["offsets"][0]["offset"]
         return offset
 
     def positions(self, topics: Sequence[str]) -> Positions:
-        with closing(_open(self._folder.file("log"))) as connection:
+        with _reading(self._folder.file("log")) as connection:
             known = read_positions(connection)
         ends = {topic: end for topic, end in known.ends.items() if topic in topics}
         lags = {
@@ -111,13 +112,24 @@ class EmbeddedTier:
     def behind(self) -> list[str]:
         return [f"{view.name}: {view.lag}" for view in self.connectors.overview() if view.lag != 0]
 
+    def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **options)
+        except httpx.TransportError as error:
+            raise EngineAway(f"The topics do not answer ({type(error).__name__})") from error
+
     def close(self) -> None:
         self._http.close()
         self.connectors.close()
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5.0)
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5.0)) as connection:
+            yield connection
+    except sqlite3.DatabaseError as error:
+        raise EngineAway(f"{path.name} cannot be read ({error})") from error
 
 
 def _row(columns: Iterable[str], times: set[str], values: Iterable[Any]) -> dict[str, Any]:

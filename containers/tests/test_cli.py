@@ -8,13 +8,15 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from containers import cli
-from containers.engines import PlatformRefused
+from containers.engines import EngineAway, PlatformRefused
 from containers.process import COMMAND, PlatformProcess
+from containers.tests.fake_platform import FakeTier
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,21 @@ def test_without_a_platform_one_sentence_and_3(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == f"No platform is running on {tmp_path}: start one with `quartet up`.\n"
+
+
+def test_an_engine_that_is_away_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No traceback: engines of their own come and go."""
+
+    class Away(FakeTier):
+        def rows(self, database: str, table: str, **equals: Any) -> list[dict[str, Any]]:
+            raise EngineAway(f"{database} does not answer (refused)")
+
+    monkeypatch.setattr(cli, "attach", lambda data: Away())
+    assert cli.run(["journey", "ada@example.org"]) == 3
+    said = capsys.readouterr()
+    assert said.err == "signup_db does not answer (refused): `quartet status` shows what runs.\n"
 
 
 def test_status_in_json_says_that_nothing_is_ready(

@@ -11,7 +11,7 @@ import pytest
 
 from containers.embedded.documents import EmbeddedDocuments
 from containers.embedded.observe import EmbeddedTier
-from containers.engines import NotRunning, attach
+from containers.engines import EngineAway, NotRunning, attach
 from containers.folder import DataFolder, Description
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
@@ -74,3 +74,18 @@ def test_nothing_runs_on_an_empty_folder(tmp_path: Path) -> None:
     """The answer names the folder, and what to do."""
     with pytest.raises(NotRunning, match=r"No platform is running on .*: start one with `quartet up`"):
         attach(tmp_path / "nowhere")
+
+
+def test_what_cannot_be_read_is_away(tier: EmbeddedTier, tmp_path: Path) -> None:
+    """As on every tier: who watches waits, and a command says so in one sentence."""
+    DataFolder(tmp_path).file("rpwd_db").write_bytes(b"no database" * 100)
+    with pytest.raises(EngineAway, match="rpwd_db"):
+        tier.rows("rpwd_db", "users")
+    with pytest.raises(EngineAway, match="activate_user_reg_db"):
+        tier.documents("active_users")
+    with pytest.raises(EngineAway, match="log"):
+        tier.positions(["users"])
+    with pytest.raises(EngineAway, match="topics"):
+        tier.records("users")
+    with pytest.raises(EngineAway, match="topics"):
+        tier.produce("users", None, None)
