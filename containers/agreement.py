@@ -23,7 +23,7 @@ class Fact:
     """One fact about an account.
 
     told: what each store that keeps it has, secrets masked. is_compared: whether they should agree.
-    differing: those stores that do not say what most say; all of them where no value has a majority.
+    differing: those stores that do not say what most say, or have no row; all where nothing has a majority.
     """
 
     name: str
@@ -77,16 +77,16 @@ def _suspensions(stores: Rows, store: str) -> str:
 
 
 def _compared(name: str, values: Mapping[str, Any]) -> Fact:
-    (common, number), *_ = Counter(values.values()).most_common(1)
-    if number == len(values):
-        differing = frozenset[str]()
-    elif number * 2 > len(values):
-        differing = frozenset(store for store, value in values.items() if value != common)
+    present = {store: value for store, value in values.items() if value != NO_ROW}
+    common, number = next(iter(Counter(present.values()).most_common(1)), (None, 0))
+    differing = {store for store in values if store not in present}
+    if number * 2 > len(present):
+        differing |= {store for store, value in present.items() if value != common}
     else:
-        differing = frozenset(values)
+        differing |= present.keys()
     told = {store: masked({name: values[store]})[name] for store in STORES if store in values}
     told |= {store: NO_ROW for store, value in values.items() if value == NO_ROW}
-    return Fact(name, told, True, differing)
+    return Fact(name, told, True, frozenset(differing))
 
 
 def _kept_alone(stores: Rows, compared: set[str]) -> Iterator[Fact]:

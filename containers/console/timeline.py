@@ -56,10 +56,9 @@ class Timeline:
         return round(sum(stretch.waited_seconds for stretch in self.stretches), 1)
 
     @property
-    def took_seconds(self) -> float:
+    def took_ms(self) -> float:
         """From the first moment to the last."""
-        last = self.stretches[-1].lines[-1].moment.at
-        return round((last - self.stretches[0].began_at).total_seconds(), 1)
+        return round(_ms(self.stretches[0].began_at, self.stretches[-1].lines[-1].moment.at), 1)
 
 
 def lay_out(journey: Journey) -> Timeline | None:

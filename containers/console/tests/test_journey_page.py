@@ -155,7 +155,16 @@ def test_a_store_that_differs_is_named(
 def test_a_store_without_a_row_differs(tier: FakeTier) -> None:
     """An account that has not arrived somewhere has not converged."""
     tier.tables["rpwd_db.users"] = []
-    assert "differs: no row" in told(show(tier, f"/journey?address={ADDRESS}"))
+    words = told(show(tier, f"/journey?address={ADDRESS}"))
+    assert "NOT CONVERGED email, User_status, pw_version, auth_token differ" in words
+    assert words.count("differs: no row") == words.count("differs:") == 4
+
+
+def test_an_account_that_has_arrived_nowhere_differs_everywhere() -> None:
+    """Of what only those stores keep that have no row, none is right."""
+    facts = {fact.name: fact.differing for fact in compare({"signup_db.users": [user()]})}
+    assert facts["auth_token"] == {"login_db", "rpwd_db"}
+    assert facts["pw_version"] == {"activate_user_reg_db", "login_db", "rpwd_db"}
 
 
 def test_an_inactive_account_needs_no_document() -> None:
@@ -270,7 +279,7 @@ def test_only_waiting_with_nothing_in_flight_is_the_users() -> None:
     assert apart is not None
     assert together is not None
     assert [stretch.waited_seconds for stretch in apart.stretches] == [0.0, 0.6]
-    assert apart.waited_seconds == 0.6
+    assert (apart.waited_seconds, apart.took_ms) == (0.6, 999.0)
     assert len(together.stretches) == 1
     assert lay_out(journey()) is None
 
