@@ -66,12 +66,14 @@ class Question(Generic[T]):
         self._asked: asyncio.Task[T] | None = None
 
     async def answer(self) -> Answer[T]:
-        if self._asked is None:
-            self._asked = asyncio.ensure_future(in_thread(self._ask))
-        await asyncio.wait({self._asked}, timeout=PATIENCE_SECONDS)
-        if not self._asked.done():
+        asked = self._asked
+        if asked is None:
+            asked = self._asked = asyncio.ensure_future(in_thread(self._ask))
+        await asyncio.wait({asked}, timeout=PATIENCE_SECONDS)
+        if not asked.done():
             return Answer(problem=f"{self._whom} has not answered for {PATIENCE_SECONDS:g} s")
-        asked, self._asked = self._asked, None
+        if self._asked is asked:  # or another one who has waited for it was told first
+            self._asked = None
         try:
             return Answer(found=asked.result())
         except (EngineAway, ConnectRefused) as error:

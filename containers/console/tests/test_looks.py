@@ -84,6 +84,15 @@ def test_a_dead_kafka_is_unknown_too(tier: WatchedTier, looker: Looker) -> None:
     assert state_of(look, "activation consumes users").cause == "Kafka does not answer"
 
 
+def test_who_looks_at_the_same_time_shares_the_answer(looker: Looker) -> None:
+    """A page is opened while the stream of another one looks."""
+
+    async def look_twice() -> list[Look]:
+        return await asyncio.gather(looker.look(0), looker.look(0.1))
+
+    assert [look.word for look in asyncio.run(look_twice())] == ["READY", "READY"]
+
+
 def test_what_hangs_is_asked_once(tier: WatchedTier, looker: Looker, monkeypatch: pytest.MonkeyPatch) -> None:
     """A look waits a second for Connect, not for its time-out, and does not heap up threads meanwhile."""
     monkeypatch.setattr("containers.console.looks.PATIENCE_SECONDS", 0.02)
