@@ -27,6 +27,7 @@ pytest_plugins = [
     "steps.engines",
     "steps.browser",
     "steps.console",
+    "steps.every_page",
     "steps.breaking",
 ]
 

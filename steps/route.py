@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 
 
@@ -20,12 +21,13 @@ class Route:
         self._listener.listen()
         threading.Thread(target=self._accept, args=(host, port), daemon=True).start()
 
+    def cut(self) -> None:
+        """Cuts every connection; whoever connects again is carried on."""
+        _end(self._open[1:])
+
     def close(self) -> None:
         """Cuts every connection; the port refuses again."""
-        for sock in self._open:
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-            sock.close()
+        _end(self._open)
 
     def _accept(self, host: str, port: int) -> None:
         with suppress(OSError):
@@ -35,6 +37,13 @@ class Route:
                 self._open += [client, server]
                 for one, other in ((client, server), (server, client)):
                     threading.Thread(target=_carry, args=(one, other), daemon=True).start()
+
+
+def _end(sockets: Sequence[socket.socket]) -> None:
+    for sock in sockets:
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+        sock.close()
 
 
 def _carry(source: socket.socket, target: socket.socket) -> None:
