@@ -9,10 +9,13 @@ from functools import partial
 from typing import Any, Literal
 
 from apps.auth.errors import Refusal
+from apps.web.logs import get_logger
 from containers.console.faults import Fault, FaultRefused
 from containers.console.watch import Watch
 from containers.engines import EngineAway, Tier
 from containers.threads import in_thread
+
+log = get_logger("console")
 
 LOOK_SECONDS = 0.25
 LONGEST_HEALING_SECONDS = 180.0
@@ -92,7 +95,7 @@ class Experiments:
         self._mended[experiment.number] = asyncio.Event()
         task = asyncio.ensure_future(self._run(experiment))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._ended, experiment))
         return experiment
 
     def mend(self, number: int) -> None:
@@ -105,6 +108,13 @@ class Experiments:
         if number not in broken:
             raise ExperimentUnknown
         self._mended[number].set()
+
+    def _ended(self, experiment: Experiment, task: asyncio.Task[None]) -> None:
+        """What nobody has foreseen must not look as if it were still going on."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            experiment.state = "not healed"
+            log.error("experiment_failed", title=experiment.fault.title, error=error)
 
     async def _run(self, experiment: Experiment) -> None:
         fault, began = experiment.fault, time.monotonic()

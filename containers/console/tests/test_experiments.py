@@ -168,3 +168,15 @@ def test_a_form_leads_back_to_the_page(tier: WatchedTier) -> None:
     answer = serve(tier, story)
     assert (answer.status_code, answer.headers["location"]) == (303, "/break#experiments")
     assert tier.fake.asked[0] == ("pause", "loginconnector")
+
+
+def test_an_unforeseen_end_is_no_endless_experiment(
+    tier: WatchedTier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says that it has not healed, and does not wait for ever."""
+
+    def fail() -> list[str]:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr(tier, "behind", fail)
+    assert broken(tier, "/break/replay?target=login-sink-connector")["state"] == "not healed"
