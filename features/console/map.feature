@@ -19,6 +19,8 @@ Feature: The map shows data as it travels
   Scenario: Nothing is missed while the network is away
     Given the map is open over a network that can fail
     And the map is open in another window
+    When cleo signs up
+    Then each record of cleo is listed once
     When the network fails
     And ada signs up
     Then the records of ada are listed in the other window only
@@ -26,10 +28,13 @@ Feature: The map shows data as it travels
     And bob signs up
     Then each record of bob is listed once
     And each record of ada is listed once
+    And each record of cleo is listed once
 
   Scenario: A paused page rests, and then catches up
     Given the map is open
     And the map is open in another window
+    When cleo signs up
+    Then each record of cleo is listed once
     When the page is paused
     And ada signs up
     Then the records of ada are listed in the other window only
@@ -37,6 +42,7 @@ Feature: The map shows data as it travels
     And bob signs up
     Then each record of bob is listed once
     And each record of ada is listed once
+    And each record of cleo is listed once
 
   Scenario: Hostile text is only ever text
     Given the map is open
