@@ -29,6 +29,7 @@ pytest_plugins = [
     "steps.console",
     "steps.every_page",
     "steps.breaking",
+    "steps.console_pages",
 ]
 
 ROOT = Path(__file__).parent

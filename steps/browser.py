@@ -13,7 +13,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from steps import waiting
 
@@ -22,6 +31,7 @@ SECONDS = 10.0
 """A deadline for what a page does at once, before patience."""
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+KEPT_BY_POLICY = "csp"
 HELD_IN_MEMORY = frozenset({"about", "blob", "data"})
 
 
@@ -68,6 +78,7 @@ class Windows:
         context.set_default_timeout(milliseconds(SECONDS))
         context.on("request", lambda request: self._asks_for(request.url))
         context.on("console", self._hears)
+        context.on("requestfailed", self._was_it_kept)
         context.on("weberror", lambda web: self._told.append(f"uncaught: {web.error}"))
         context.on("dialog", self._dismisses)
         context.on("page", lambda page: page.on("websocket", lambda socket: self._asks_for(socket.url)))
@@ -85,6 +96,11 @@ class Windows:
     def _dismisses(self, dialog: Dialog) -> None:
         self._told.append(f"dialog: {dialog.message}")
         dialog.dismiss()
+
+    def _was_it_kept(self, request: Request) -> None:
+        """What a page's own policy forbids is announced, and then not sent."""
+        if request.failure == KEPT_BY_POLICY and f"left the machine: {request.url}" in self._told:
+            self._told.remove(f"left the machine: {request.url}")
 
     def _asks_for(self, url: str) -> None:
         if leaves_the_machine(url):

@@ -140,6 +140,11 @@ class Faults:
 
     def _kill(self, part: str) -> Fault:
         tier = cast(TierOfEngines, self._tier)
+        is_member = part in tier.group()
+
+        def waiting() -> Sequence[str]:
+            has_left = is_member and part not in tier.group()
+            return [*self._waiting_mails(), *([f"{part} has not joined its group"] if has_left else [])]
 
         def kill() -> str:
             tier.kill(part)
@@ -149,7 +154,7 @@ class Faults:
             tier.start(part)
             return "It is started again, on the same data."
 
-        return Fault(f"{part} is killed", kill, start, "Start it again")
+        return Fault(f"{part} is killed", kill, start, "Start it again", waiting=waiting)
 
     def _replay(self, sink: str) -> Fault:
         connect = self._tier.connectors

@@ -104,6 +104,13 @@ def test_a_request_to_elsewhere_is_a_fault(windows: Windows, show: Callable[...,
     wait_for_fault(windows, page, r"left the machine: \w+://example.org/")
 
 
+def test_what_the_policy_keeps_has_not_left(windows: Windows, show: Callable[..., Page]) -> None:
+    """A request that is announced and then forbidden is told as a breach alone."""
+    page = show("<link rel=stylesheet href='http://example.org/style.css'>", "default-src 'self'")
+    wait_for_fault(windows, page, "error: .*Content Security Policy")
+    assert not [fault for fault in windows.faults if "left the machine" in fault]
+
+
 @pytest.mark.parametrize(
     "body",
     ["<img alt='' src='data:,' onerror='hurt = 1'>", "<p style='color: red'>", "<script>hurt = 1</script>"],
