@@ -64,7 +64,8 @@ def a_button_is_pressed(page: Page, title: str) -> None:
 def a_button_is_pressed_once_it_is_there(page: Page, title: str) -> None:
     button = newest(page).get_by_role("button", name=title)
     _reload_until(page, button)
-    button.click()
+    with page.expect_navigation():
+        button.click()
 
 
 def _reload_until(page: Page, wanted: Locator) -> None:

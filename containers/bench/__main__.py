@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 
+from containers.bench.console import console
 from containers.bench.counting import counts
 from containers.bench.figures import Case
 from containers.bench.logins import cheap_under_hash, hash_login, overload_2x
@@ -14,7 +15,17 @@ from containers.bench.starting import cold_start, memory
 
 CASES: dict[str, Case] = {
     case.__name__: case
-    for case in (hash_login, cheap_under_hash, overload_2x, signup, propagate, cold_start, memory, counts)
+    for case in (
+        hash_login,
+        cheap_under_hash,
+        overload_2x,
+        signup,
+        propagate,
+        cold_start,
+        memory,
+        console,
+        counts,
+    )
 }
 NEED_DOCKER: dict[str, Case] = {"real": real}
 """Run when they are named."""

@@ -39,7 +39,8 @@ async def hash_rate(pool: HashPool, work: Callable[..., object], *arguments: obj
     return done / (time.perf_counter() - began)
 
 
-async def _logins(platform: PlatformProcess) -> float:
+async def login_rate(platform: PlatformProcess) -> float:
+    """Logins per second over one block."""
     began = time.perf_counter()
     answers = await closed_loop(platform.tier.urls["login"], _log_in, workers=WORKERS, seconds=BLOCK_SECONDS)
     assert {answer.status for answer in answers} == {200}
@@ -53,7 +54,7 @@ def hash_login() -> Iterator[Figure]:
         await activate(platform, await sign_up(platform, PEOPLE))
         pool, encoded = HashPool(), hash_password(PASSWORD, b"bench")
         bound = (verify_password, PASSWORD, encoded, b"bench")
-        blocks = [(await hash_rate(pool, *bound), await _logins(platform)) for _ in range(BLOCKS)]
+        blocks = [(await hash_rate(pool, *bound), await login_rate(platform)) for _ in range(BLOCKS)]
         pool.close()
         return blocks
 
@@ -99,7 +100,7 @@ def overload_2x() -> Iterator[Figure]:
     async def measure(platform: PlatformProcess) -> tuple[float, list[Answer], list[float]]:
         await activate(platform, await sign_up(platform, PEOPLE))
         url, done = platform.tier.urls["login"], asyncio.Event()
-        capacity = await _logins(platform)
+        capacity = await login_rate(platform)
         cheap = asyncio.create_task(_cheap_until(url, done))
         act: Act = _from_due_time
         answers = await open_loop(url, act, per_second=2 * capacity, seconds=OVERLOAD_SECONDS)
