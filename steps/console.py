@@ -108,9 +108,12 @@ def data_is_seen_travelling(page: Page, album: Album) -> None:
         page.locator("svg#map").evaluate("map => map.scrollIntoView()")
         page.locator("#dots circle").first.wait_for()
         album.take(page, "map")
-    seen = eventually(lambda: page.evaluate("seen"), within=10, what="dots", accept=lambda seen: seen["dots"])
-    assert seen["moves"] > seen["dots"], "a dot moves"
-    assert "signupconnector" in seen["lit"]
+    eventually(
+        lambda: page.evaluate("seen"),
+        within=10,
+        what="dots that move, and the arrow of signupconnector lit",
+        accept=lambda seen: seen["moves"] > seen["dots"] > 0 and "signupconnector" in seen["lit"],
+    )
 
 
 def steps_told(page: Page) -> Locator:
