@@ -20,6 +20,9 @@ from containers.journey import tell_record
 from containers.threads import in_thread
 
 LOOK_SECONDS = 0.5
+RESTING_LOOK_SECONDS = 1.0
+"""Once nothing has changed for ten looks: an idle platform that is watched is to stay idle."""
+LOOKS_TO_REST = 10
 RECORDS_AT_ONCE = 100
 """Of a topic, in one message: who loads the platform watches numbers, not records."""
 NOTES_KEPT = 200
@@ -67,6 +70,7 @@ class Watch:
         self._look: Look | None = None
         self._told: dict[str, Any] = {}
         self._notes: deque[dict[str, Any]] = deque(maxlen=NOTES_KEPT)
+        self._looks_alike = 0
         self._followers = 0
         self._is_followed = asyncio.Event()
         self._has_looked = asyncio.Condition()
@@ -77,13 +81,25 @@ class Watch:
             await self._is_followed.wait()
             began = time.monotonic()
             await self.look()
-            await asyncio.sleep(max(0.05, LOOK_SECONDS - (time.monotonic() - began)))
+            await asyncio.sleep(max(0.05, self.pause_seconds - (time.monotonic() - began)))
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether anybody follows; without, `run` waits until somebody does."""
+        return self._is_followed.is_set()
+
+    @property
+    def pause_seconds(self) -> float:
+        """From one look to the next."""
+        return LOOK_SECONDS if self._looks_alike < LOOKS_TO_REST else RESTING_LOOK_SECONDS
 
     async def look(self) -> dict[str, Any]:
         """Looks once; returns what was found, for programs."""
         look = await self._looker.look(time.monotonic())
         async with self._has_looked:
-            self._look, self._told = look, as_json(look, self._rates.add(look))
+            told = as_json(look, self._rates.add(look))
+            self._looks_alike = self._looks_alike + 1 if told == self._told else 0
+            self._look, self._told = look, told
             self._has_looked.notify_all()
         return self._told
 

@@ -10,7 +10,7 @@ import pytest
 from containers.console.looks import Looker
 from containers.console.tests.test_looks import ALL_READY
 from containers.console.tests.watched import FLOW, WatchedTier, as_tier
-from containers.console.watch import Message, Position, Watch
+from containers.console.watch import LOOKS_TO_REST, RESTING_LOOK_SECONDS, Message, Position, Watch
 from containers.journey import DEAD_LETTERS, TOPICS
 
 NAMES = (*TOPICS, *DEAD_LETTERS)
@@ -101,16 +101,31 @@ def test_a_topic_that_cannot_be_read_is_told_later(monkeypatch: pytest.MonkeyPat
 def test_nothing_is_looked_at_without_a_follower(monkeypatch: pytest.MonkeyPatch) -> None:
     """The console of a platform that nobody watches costs nothing."""
 
-    async def story(tier: WatchedTier, watch: Watch) -> tuple[int, int]:
-        async with aclosing(watch.follow(None)) as stream:
-            await anext(stream)
-        await asyncio.sleep(0.2)
-        looks = tier.looks
-        await asyncio.sleep(0.3)
-        return looks, tier.looks
+    async def story(tier: WatchedTier, watch: Watch) -> list[bool]:
+        seen = [watch.is_followed]
+        async with aclosing(watch.follow(None)) as first, aclosing(watch.follow(None)) as second:
+            await anext(first)
+            await anext(second)
+            await first.aclose()
+            seen.append(watch.is_followed)
+        return [*seen, watch.is_followed]
 
-    before, after = watched(monkeypatch, story)
-    assert before == after > 0
+    assert watched(monkeypatch, story) == [False, True, False]
+
+
+def test_a_platform_at_rest_is_looked_at_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until something changes."""
+
+    async def story(tier: WatchedTier, watch: Watch) -> list[float]:
+        pauses = []
+        for _ in range(LOOKS_TO_REST + 1):
+            await watch.look()
+        pauses.append(watch.pause_seconds)
+        tier.fake.states = {"loginconnector": "PAUSED"}
+        await watch.look()
+        return [*pauses, watch.pause_seconds]
+
+    assert watched(monkeypatch, story) == [RESTING_LOOK_SECONDS, 0.0]
 
 
 @pytest.mark.parametrize("text", ["", "1", "a-b", "1-2-3", "-".join(["9" * 20] * 11), "²-" * 10 + "1"])
