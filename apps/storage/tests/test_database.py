@@ -430,10 +430,14 @@ def test_unreachable_mysql_is_an_outage() -> None:
     asyncio.run(main())
 
 
-def test_silent_mysql_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that takes the connection and never says a word costs no more than the deadline."""
-    monkeypatch.setattr(database_module, "READING_SECONDS", 0.1)
-    monkeypatch.setattr(database_module, "TRANSACTION_SECONDS", 0.1)
+@pytest.mark.parametrize("limits", [("READING_SECONDS", "TRANSACTION_SECONDS"), ("CONNECT_SECONDS",)])
+def test_silent_mysql_is_given_up(limits: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes the connection and never says a word costs no more than the deadline.
+
+    Nor more than connecting may take: so a route behaves whose server has just died.
+    """
+    for limit in limits:
+        monkeypatch.setattr(database_module, limit, 0.1)
 
     async def main() -> None:
         writers: list[asyncio.StreamWriter] = []
@@ -441,8 +445,9 @@ def test_silent_mysql_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
         port = server.sockets[0].getsockname()[1]
         database = Database(f"mysql+aiomysql://user:secret@127.0.0.1:{port}/signup_db")
         for attempt in (database.ping, lambda: database.transact(add)):
-            with pytest.raises(StorageUnavailable):
-                await attempt()
+            async with asyncio.timeout(2):
+                with pytest.raises(StorageUnavailable):
+                    await attempt()
         await database.close()
         for writer in writers:
             writer.close()

@@ -106,8 +106,8 @@ listen primary
     tcp-check send-binary {query_packet(STATE_QUERY).hex()}
     tcp-check expect string {PRIMARY}
     tcp-check send-binary {packet(0, _COM_QUIT).hex()}
-    option redispatch 1
-    retries 3
+    # There is one primary, and whoever asks tries again by itself: a retry here would only keep it waiting.
+    retries 0
     default-server check inter 500ms fastinter 250ms downinter 500ms fall 1 rise 1
     default-server on-marked-down shutdown-sessions resolvers docker init-addr last,libc,none
 {servers}
