@@ -337,6 +337,8 @@ def test_operations_are_described_and_measured(tmp_path: Path) -> None:
         assert schema["required"] == ["email", "password"]
         metrics = (await service.client.get("/metrics")).text
         assert re.search(r'quartet_hashes_total{.*outcome="done".*} 1.0', metrics)
+        assert 'quartet_hashes_in_flight{service="signup"} 0.0' in metrics
+        assert re.search(r"^process_resident_memory_bytes \S+$", metrics, re.MULTILINE)
         assert "quartet_mail_queue_age_seconds" in metrics
 
     serve(tmp_path, story)

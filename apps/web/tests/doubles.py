@@ -28,6 +28,7 @@ class CheapHashes:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter(done=0, refused=0)
+        self.in_flight = 0
 
     async def run(self, work: Callable[..., Any], *args: Any) -> Any:
         self.counts["done"] += 1
