@@ -50,6 +50,7 @@ class CheapHashes:
 
     def __init__(self) -> None:
         self.counts = {"done": 0, "refused": 0}
+        self.in_flight = 0
 
     async def run(self, work: Callable[..., Any], password: str, pepper: bytes) -> str:
         self.counts["done"] += 1
