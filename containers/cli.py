@@ -21,8 +21,8 @@ from typing import Annotated, Literal
 import typer
 
 from containers import settings
-from containers.commands.output import say, show, show_json, show_table
 from containers.engines import EngineAway, NotRunning, PlatformRefused, Tier, attach
+from containers.output import say, show, show_json, show_table
 from containers.settings import TierName
 
 FAILED, INVALID, NOT_READY = 1, 2, 3
@@ -79,19 +79,20 @@ def down(
 @app.command()
 def status(data: Data = None, as_json: InJSON = False) -> None:
     """Show what runs, where, and whether it is ready."""
-    from containers.commands import status as command
+    from containers import status as state
+    from containers.commands.status import show_status
 
     try:
         with _running(data) as tier:
-            found = command.status(tier)
+            found = state.status(tier)
     except NotRunning:
         if as_json:
-            show_json(command.not_running("embedded"))
+            show_json(state.not_running("embedded"))
         raise
     if as_json:
         show_json(found)
     else:
-        command.show_status(found)
+        show_status(found)
     raise typer.Exit(0 if found["ready"] else NOT_READY)
 
 
@@ -178,13 +179,14 @@ def connectors(
 ) -> None:
     """Show the connectors; pause, resume or restart one."""
     from containers.commands import connectors as command
+    from containers.status import board
 
     if (action == "list") != (name is None):
         raise typer.BadParameter(f"`connectors {action}` takes {'no' if action == 'list' else 'the'} NAME.")
     with _running(data) as tier:
         if name is not None:
             command.act(tier, action, name)
-        found = command.board(tier)
+        found = board(tier)
     if as_json:
         show_json(found)
     else:

@@ -97,6 +97,40 @@ class Journey:
     def is_empty(self) -> bool:
         return self.user_id is None and not self.moments
 
+    @property
+    def gaps_ms(self) -> Sequence[float]:
+        """Of each moment, milliseconds from the one before; 0 of the first."""
+        times = [moment.at for moment in self.moments]
+        return [
+            round((later - earlier).total_seconds() * 1000, 1)
+            for earlier, later in zip(times[:1] + times, times, strict=False)
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs; times are RFC 3339."""
+        return {
+            "address": self.address,
+            "user_id": self.user_id,
+            "stores": {
+                place: [{name: plain(value) for name, value in row.items()} for row in rows]
+                for place, rows in self.stores.items()
+            },
+            "timeline": [
+                {
+                    "at": plain(moment.at),
+                    "where": moment.where,
+                    "what": moment.what,
+                    "facts": {name: plain(value) for name, value in moment.facts.items()},
+                    "after_ms": after_ms,
+                }
+                for moment, after_ms in zip(self.moments, self.gaps_ms, strict=True)
+            ],
+            "hops": [
+                {"from": hop.source, "to": hop.target, "what": hop.what, "took_ms": hop.took_ms}
+                for hop in self.hops
+            ],
+        }
+
 
 def follow(tier: Tier, address: str, inbox: InboxClient) -> Journey:
     """Gathers the journey of the account with this canonical address; empty if nobody knows the address."""
@@ -237,3 +271,10 @@ def _masked(place: str, row: Mapping[str, Any]) -> dict[str, Any]:
 def _time(value: datetime | str) -> datetime:
     at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: times as RFC 3339."""
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return value

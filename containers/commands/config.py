@@ -6,9 +6,9 @@ from pathlib import Path
 
 from apps.web.settings import Setting, SettingsInvalid, given, origin
 from containers import settings
-from containers.commands.output import say, show_json, show_table
 from containers.embedded.environment import service_environ
 from containers.folder import DataFolder
+from containers.output import say, show_json, show_table
 from containers.settings import PlatformSettings, TierName
 
 MASK = "***"

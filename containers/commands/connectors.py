@@ -1,18 +1,10 @@
-"""The connectors as `quartet connectors` and `quartet status` show them, and what can be done to one."""
+"""The connectors as `quartet connectors` and `quartet status` print them, and what can be done to one."""
 
 from typing import Any
 
-from containers.commands.output import show_table
 from containers.connectors import ConnectRefused, ConnectUnreachable
 from containers.engines import PlatformRefused, Tier
-
-
-def board(tier: Tier) -> list[dict[str, Any]]:
-    """Every connector by name, in the shape of the contract; none where Connect cannot say."""
-    try:
-        return [view.as_json() for view in tier.connectors.overview()]
-    except (ConnectUnreachable, ConnectRefused):
-        return []
+from containers.output import show_table
 
 
 def act(tier: Tier, action: str, name: str) -> None:

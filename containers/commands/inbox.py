@@ -3,9 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
-from containers.commands.output import show, show_json, show_table
 from containers.engines import PlatformRefused, Tier
 from containers.inbox_client import InboxClient, Mail, MailSummary, MailUnknown
+from containers.output import show, show_json, show_table
 from containers.polling import DeadlinePassed
 
 

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from containers.commands.output import say, show
 from containers.doctor import data_folder_problem
 from containers.engines import PlatformRefused
+from containers.output import say, show
 from containers.settings import PlatformSettings, TierName
 
 STOP_SECONDS: Mapping[TierName, float] = {"embedded": 4.5, "containers": 60.0, "external": 15.0}

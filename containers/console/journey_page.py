@@ -13,7 +13,6 @@ from apps.auth.errors import Refusal
 from apps.web.answers import json_answer
 from apps.web.operations import Answer, Operation
 from containers.agreement import STORES
-from containers.commands.journey import in_json
 from containers.console.context import Context
 from containers.console.pages import page_operation
 from containers.console.refusals import AddressUnknown, EngineGone, NoAddress, RecordUnknown, TopicUnknown
@@ -78,7 +77,7 @@ class JourneyPage:
 
     async def _api(self, request: Request) -> HTTPResponse:
         journey = await self._found(request.args.get("address", "").strip())
-        return json_answer(in_json(journey), no_store=True)
+        return json_answer(journey.as_json(), no_store=True)
 
     async def _record(self, request: Request) -> HTTPResponse:
         topic, offset = request.args.get("topic", ""), request.args.get("offset", "")

@@ -9,11 +9,11 @@ from typing import Any, Generic, TypeVar
 
 import httpx
 
-from containers.commands.status import readiness
 from containers.connectors import STATES, ConnectorView, ConnectRefused
 from containers.console.flow import Carrier, Flow
 from containers.engines import EngineAway, Positions, Tier
 from containers.settings import SERVICES
+from containers.status import readiness
 from containers.threads import in_thread
 
 T = TypeVar("T")

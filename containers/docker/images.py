@@ -20,8 +20,8 @@ from typing import Any
 import docker
 from docker.errors import APIError, BuildError, DockerException, ImageNotFound
 
-from containers.commands.output import say
 from containers.engines import PlatformRefused
+from containers.output import say
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent

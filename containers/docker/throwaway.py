@@ -19,7 +19,6 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 from containers import settings
-from containers.commands.output import say
 from containers.docker import mongo
 from containers.docker.doctor import refuse_missing
 from containers.docker.engine import PlatformOnDocker
@@ -31,6 +30,7 @@ from containers.docker.starting import started
 from containers.docker.topology import ENGINE_PORTS, Plan, engine_parts, engine_settings
 from containers.engines import PlatformRefused
 from containers.keys import ensure_passwords
+from containers.output import say
 from containers.ports import free_ports
 from containers.threads import in_thread
 

@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from containers.commands.journey import in_json
 from containers.hops import ACTIVATION_TOPIC, LOGIN_TOPIC, SUSPENSION_TOPIC, USERS_TOPIC
 from containers.inbox_client import InboxClient
 from containers.journey import Journey, follow
@@ -113,7 +112,7 @@ def test_each_hop_is_timed_from_its_cause(tier: FakeTier) -> None:
 
 def test_no_secret_is_told(tier: FakeTier) -> None:
     """Neither a hash, a receipt, the claims of a mail nor a whole session id."""
-    text = json.dumps(in_json(journey_of(tier)))
+    text = json.dumps(journey_of(tier).as_json())
     for secret in (*SECRETS, "jti-of-a-session"):
         assert secret not in text
     assert '"password": "set"' in text
@@ -122,7 +121,7 @@ def test_no_secret_is_told(tier: FakeTier) -> None:
 
 def test_other_accounts_stay_out(tier: FakeTier) -> None:
     """Records of other keys are not told."""
-    assert "bob" not in json.dumps(in_json(journey_of(tier)))
+    assert "bob" not in json.dumps(journey_of(tier).as_json())
 
 
 def test_suspensions_are_found_by_their_row(tier: FakeTier) -> None:

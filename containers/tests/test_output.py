@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from containers.commands.output import printable, show, show_table
+from containers.output import printable, show, show_table
 
 
 class Terminal(io.StringIO):

@@ -1,0 +1,71 @@
+"""What runs and how it is, for the command line and the console alike."""
+
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any
+
+import httpx
+
+from containers.connectors import ConnectRefused, ConnectUnreachable
+from containers.engines import Tier
+from containers.settings import SERVICES
+
+DEADLINE_SECONDS = 3.0
+
+
+def not_running(tier: str) -> dict[str, Any]:
+    """The status of a data folder on which nothing runs."""
+    return {
+        "tier": tier,
+        "ready": False,
+        "services": {name: {"url": None, "ready": False} for name in SERVICES},
+        "inbox": {"url": None, "smtp": None},
+        "console": {"url": None},
+        "connectors": [],
+    }
+
+
+def status(tier: Tier, *, transport: httpx.BaseTransport | None = None) -> dict[str, Any]:
+    """The status in the shape of the contract.
+
+    Ready means that the four services answer so on /readyz and every connector is RUNNING.
+    """
+    with (
+        httpx.Client(timeout=DEADLINE_SECONDS, trust_env=False, transport=transport) as http,
+        ThreadPoolExecutor(len(SERVICES)) as askers,
+    ):
+        services = {
+            name: {"url": tier.urls[name], "ready": is_ready}
+            for name, is_ready in readiness(tier, http, askers).items()
+        }
+    connectors = board(tier)
+    return {
+        "tier": tier.name,
+        "ready": all(service["ready"] for service in services.values())
+        and bool(connectors)
+        and all(connector["state"] == "RUNNING" for connector in connectors),
+        "services": services,
+        "inbox": {"url": tier.urls["inbox"], "smtp": tier.smtp},
+        "console": {"url": tier.urls.get("console")},
+        "connectors": connectors,
+    }
+
+
+def readiness(tier: Tier, http: httpx.Client, askers: Executor) -> dict[str, bool]:
+    """Whether each service says on /readyz that it is ready; all are asked at once."""
+    answers = askers.map(lambda name: _is_ready(http, tier.urls[name]), SERVICES)
+    return dict(zip(SERVICES, answers, strict=True))
+
+
+def board(tier: Tier) -> list[dict[str, Any]]:
+    """Every connector by name, in the shape of the contract; none where Connect cannot say."""
+    try:
+        return [view.as_json() for view in tier.connectors.overview()]
+    except (ConnectUnreachable, ConnectRefused):
+        return []
+
+
+def _is_ready(http: httpx.Client, url: str) -> bool:
+    try:
+        return http.get(f"{url}/readyz").status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
