@@ -24,7 +24,7 @@ RESTING_LOOK_SECONDS = 1.0
 """Once nothing has changed for ten looks: an idle platform that is watched is to stay idle."""
 LOOKS_TO_REST = 10
 RECORDS_AT_ONCE = 100
-"""Of a topic, in one message: who loads the platform watches numbers, not records."""
+"""Of a topic, in one message; how many are left out is told. Who loads a platform watches numbers instead."""
 NOTES_KEPT = 200
 
 
@@ -56,6 +56,15 @@ class Message:
 
     position: Position
     body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _News:
+    """Records in the order of time, the end of each topic with them, and how many older ones are left out."""
+
+    records: list[dict[str, Any]]
+    ends: Mapping[str, int]
+    left_out: int
 
 
 class Watch:
@@ -123,10 +132,11 @@ class Watch:
                 seen_at = look.taken_at
                 at = at or self.position()
                 notes = [note for note in self._notes if note["number"] > at.note]
-                records, ends = await in_thread(partial(self._records, at.ends, look.ends))
-                if records or notes or told != last:
-                    at, last = Position(ends, notes[-1]["number"] if notes else at.note), told
-                    yield Message(at, {**told, "records": records, "notes": notes})
+                news = await in_thread(partial(self._news, at.ends, look.ends))
+                if news.records or notes or told != last:
+                    at, last = Position(news.ends, notes[-1]["number"] if notes else at.note), told
+                    body = {"records": news.records, "left_out": news.left_out, "notes": notes}
+                    yield Message(at, {**told, **body})
 
     async def _next(self, seen_at: float) -> tuple[Look, Mapping[str, Any]]:
         """The first look after one that was taken then."""
@@ -139,25 +149,25 @@ class Watch:
         """The newest records of all topics, oldest first: what a page shows when it is opened."""
         ends = self._look.ends if self._look else {}
         firsts = {topic: max(0, ends.get(topic, 0) - number) for topic in self.topics}
-        return self._records(firsts, ends)[0][-number:]
+        return self._news(firsts, ends).records[-number:]
 
-    def _records(
-        self, firsts: Mapping[str, int], ends: Mapping[str, int]
-    ) -> tuple[list[dict[str, Any]], dict[str, int]]:
-        """What the topics hold between two positions, in the order of time, and the position after it."""
-        found, reached = [], dict(firsts)
+    def _news(self, firsts: Mapping[str, int], ends: Mapping[str, int]) -> "_News":
+        """What the topics hold between two positions."""
+        found, reached, left_out = [], dict(firsts), 0
         for topic, first in firsts.items():
             end = ends.get(topic, first)
             if end <= first:
                 continue
+            begin = max(first, end - RECORDS_AT_ONCE)
             try:
-                records = self._tier.records(topic, max(first, end - RECORDS_AT_ONCE))
+                records = self._tier.records(topic, begin)
             except EngineAway:
                 continue  # they are told with a later look
             found += [tell_record(topic, record) for record in records if record.offset < end]
             reached[topic] = end
+            left_out += begin - first
         found.sort(key=lambda record: record["at"])
-        return found, reached
+        return _News(found, reached, left_out)
 
     @asynccontextmanager
     async def _following(self) -> AsyncIterator[None]:

@@ -116,6 +116,11 @@ function list(record) {
   while (events.children.length > MOST_LISTED) events.lastElementChild.remove();
 }
 
+/** So many came at once that not all are sent: where they would stand, their number does. */
+function listLeftOut(number) {
+  if (number) events.prepend(line([["i", `${number} more came before these, too many at once to be listed.`]]));
+}
+
 /** Not by `disabled`: that would take the focus from whoever has pressed the button by keyboard. */
 function allowPlaying(isAllowed) {
   playButton.setAttribute("aria-disabled", String(!isAllowed));
@@ -140,6 +145,7 @@ const stream = follow(events.dataset.since, (message) => {
   showState(message);
   message.notes.forEach(tellStory);
   stagger = 0;
+  listLeftOut(message.left_out);
   for (const record of message.records) {
     list(record);
     setTimeout(() => show(record), stagger);

@@ -10,7 +10,14 @@ import pytest
 from containers.console.looks import Looker
 from containers.console.tests.test_looks import ALL_READY
 from containers.console.tests.watched import FLOW, WatchedTier, as_tier
-from containers.console.watch import LOOKS_TO_REST, RESTING_LOOK_SECONDS, Message, Position, Watch
+from containers.console.watch import (
+    LOOKS_TO_REST,
+    RECORDS_AT_ONCE,
+    RESTING_LOOK_SECONDS,
+    Message,
+    Position,
+    Watch,
+)
 from containers.journey import DEAD_LETTERS, TOPICS
 
 NAMES = (*TOPICS, *DEAD_LETTERS)
@@ -80,6 +87,24 @@ def test_what_was_missed_is_told_to_who_comes_back(monkeypatch: pytest.MonkeyPat
         return records
 
     assert sorted(watched(monkeypatch, story)) == ["login_db.users", "users", "users"]
+
+
+def test_what_is_too_much_for_one_message_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest of a topic are told, and how many are not."""
+
+    async def story(tier: WatchedTier, watch: Watch) -> tuple[int, int, int]:
+        async with aclosing(watch.follow(None)) as stream:
+            position = (await anext(stream)).position
+        for _ in range(RECORDS_AT_ONCE + 5):
+            tier.grow("users", {"id": 7})
+        tier.grow("login_db.users", {"id": 7})
+        await watch.look()
+        async with aclosing(watch.follow(position)) as stream:
+            body = (await next_with_records(stream)).body
+        offsets = [record["facts"]["offset"] for record in body["records"] if record["topic"] == "users"]
+        return len(body["records"]), min(offsets), body["left_out"]
+
+    assert watched(monkeypatch, story) == (RECORDS_AT_ONCE + 1, 5, 5)
 
 
 def test_a_topic_that_cannot_be_read_is_told_later(monkeypatch: pytest.MonkeyPatch) -> None:
