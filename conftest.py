@@ -26,6 +26,7 @@ pytest_plugins = [
     "steps.traffic",
     "steps.engines",
     "steps.browser",
+    "steps.pictures",
     "steps.console",
     "steps.every_page",
     "steps.breaking",

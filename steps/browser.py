@@ -8,7 +8,6 @@ has forbidden.
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,12 +32,6 @@ SECONDS = 10.0
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 KEPT_BY_POLICY = "csp"
 HELD_IN_MEMORY = frozenset({"about", "blob", "data"})
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--screenshots", metavar="DIR", default=None, help="keep the pictures of the README in this folder"
-    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -135,23 +128,3 @@ def windows(browser: Browser) -> Iterator[Windows]:
     yield windows
     windows.close()
     assert windows.faults == [], "done by the pages of the scenario"
-
-
-class Album:
-    """Keeps pictures of pages for the README, if the run was asked for them."""
-
-    def __init__(self, folder: Path | None) -> None:
-        self.is_wanted = folder is not None
-        self._folder = folder
-
-    def take(self, page: Page, name: str) -> None:
-        """The page as its window shows it, as NAME.png."""
-        if self._folder is not None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=self._folder / f"{name}.png")
-
-
-@pytest.fixture
-def album(request: pytest.FixtureRequest) -> Album:
-    folder = request.config.getoption("--screenshots")
-    return Album(Path(folder) if folder else None)

@@ -8,7 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 from pytest_bdd import given, parsers, then, when
 
 from containers.process import PlatformProcess
-from steps.browser import Album, Windows, milliseconds
+from steps.browser import Windows, milliseconds
+from steps.pictures import Album
 from steps.route import Route
 from steps.waiting import eventually
 from steps.world import Person, World, payload
