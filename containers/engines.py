@@ -133,6 +133,13 @@ class TierOfEngines(Tier, Protocol):
     def group(self) -> Mapping[str, str]:
         """The members of sign-up's group that serve, each with its role, PRIMARY or SECONDARY."""
 
+    def replica_set(self) -> Mapping[str, str]:
+        """The members of activation's replica set that serve, each with its role; of a stand-in nothing."""
+
+    @property
+    def has_mongodb(self) -> bool:
+        """Whether MongoDB itself holds activation's documents, not its stand-in."""
+
 
 def attach(data: Path) -> Tier:
     """A handle to the platform that runs on this data folder.

@@ -1,7 +1,7 @@
 """Engines that die and come back, and how long it takes until all is as it was."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -26,6 +26,12 @@ CARRIED = {
     "resetpasswordconnector": "rpwd_db.users",
 }
 """The topic that each source fills with a record for each user."""
+
+MEMBERS: Mapping[str, Callable[[TierOfEngines], Mapping[str, str]]] = {
+    "sign-up's group": lambda engines: engines.group(),
+    "activation's replica set": lambda engines: engines.replica_set(),
+}
+"""The members of each group of servers that serve, with their roles."""
 
 RecordProperty = Callable[[str, object], None]
 
@@ -52,6 +58,15 @@ def fault() -> Fault:
     return Fault()
 
 
+@pytest.fixture(autouse=True)
+def _only_on_mongodb(request: pytest.FixtureRequest) -> None:
+    """Whether MongoDB runs or its stand-in is known only once the platform has found an image."""
+    if request.node.get_closest_marker("real_mongo"):
+        engines: TierOfEngines = request.getfixturevalue("engines")
+        if not engines.has_mongodb:
+            pytest.skip("the stand-in runs in MongoDB's place: @real_mongo")
+
+
 @pytest.fixture
 def engines(world: World) -> TierOfEngines:
     assert "engines" in world.platform.tier.capabilities
@@ -66,17 +81,33 @@ def is_killed_for(engines: TierOfEngines, fault: Fault, part: str, seconds: int)
     engines.start(part)
 
 
-@when("the primary of sign-up's group is killed")
-def primary_is_killed(engines: TierOfEngines, fault: Fault) -> None:
-    primary = eventually(lambda: _primary(engines), within=30, what="a primary")
+@when(parsers.parse("the primary of {group} is killed"))
+def primary_is_killed(engines: TierOfEngines, fault: Fault, group: str) -> None:
+    primary = eventually(lambda: _primary(engines, group), within=30, what="a primary")
     assert primary is not None
     engines.kill(primary)
-    fault.begins(f"primary of sign-up's group ({primary}) killed", primary)
+    fault.begins(f"primary of {group} ({primary}) killed", primary)
 
 
-@then("another member is the primary")
-def another_is_the_primary(engines: TierOfEngines, fault: Fault) -> None:
-    assert eventually(lambda: _primary(engines), within=30, what="another primary") != fault.part
+@when(parsers.parse("the majority of {group} is killed, and started again {seconds:d} seconds later"))
+def majority_is_killed(engines: TierOfEngines, fault: Fault, group: str, seconds: int) -> None:
+    """The primary and one more: the third may not become one by itself."""
+    members = eventually(
+        lambda: MEMBERS[group](engines), within=30, what="three members", accept=lambda all: len(all) == 3
+    )
+    killed = sorted(members, key=lambda member: members[member] != "PRIMARY")[:2]
+    for member in killed:
+        engines.kill(member)
+    fault.begins(f"majority of {group} ({', '.join(killed)}) killed for {seconds} s", killed[0])
+    wait_until(time.time() + seconds)
+    assert _primary(engines, group) is None
+    for member in killed:
+        engines.start(member)
+
+
+@then(parsers.parse("another member of {group} is the primary"))
+def another_is_the_primary(engines: TierOfEngines, fault: Fault, group: str) -> None:
+    assert eventually(lambda: _primary(engines, group), within=30, what="another primary") != fault.part
 
 
 @when("the killed member is started again")
@@ -84,13 +115,18 @@ def member_is_started(engines: TierOfEngines, fault: Fault) -> None:
     engines.start(fault.part)
 
 
-@then("all three members are in the group")
-def all_members_are_there(engines: TierOfEngines) -> None:
-    eventually(engines.group, within=90, what="three members", accept=lambda group: len(group) == 3)
+@then(parsers.parse("all three members of {group} are there"))
+def all_members_are_there(engines: TierOfEngines, group: str) -> None:
+    eventually(
+        lambda: MEMBERS[group](engines),
+        within=90,
+        what=f"three members of {group}",
+        accept=lambda members: len(members) == 3,
+    )
 
 
-def _primary(engines: TierOfEngines) -> str | None:
-    return next((member for member, role in engines.group().items() if role == "PRIMARY"), None)
+def _primary(engines: TierOfEngines, group: str) -> str | None:
+    return next((member for member, role in MEMBERS[group](engines).items() if role == "PRIMARY"), None)
 
 
 @when(parsers.parse('the connector "{connector}" is paused for {seconds:d} seconds'))

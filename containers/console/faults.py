@@ -140,10 +140,10 @@ class Faults:
 
     def _kill(self, part: str) -> Fault:
         tier = cast(TierOfEngines, self._tier)
-        is_member = part in tier.group()
+        members = next((members for members in (tier.group, tier.replica_set) if part in members()), None)
 
         def waiting() -> Sequence[str]:
-            has_left = is_member and part not in tier.group()
+            has_left = members is not None and part not in members()
             return [*self._waiting_mails(), *([f"{part} has not joined its group"] if has_left else [])]
 
         def kill() -> str:

@@ -11,7 +11,8 @@ from typing import Any
 import docker
 from docker.errors import APIError, ImageNotFound
 
-from containers.docker.images import DEBIAN, MONGO, MYSQL, RECIPES, Images, connect_to_docker
+from containers.docker.image_names import DEBIAN, MONGO, MYSQL
+from containers.docker.images import RECIPES, Images, connect_to_docker
 from containers.doctor import Check, available_memory_bytes
 from containers.engines import PlatformRefused
 

@@ -20,20 +20,21 @@ from typing import Any
 import docker
 from docker.errors import APIError, BuildError, DockerException, ImageNotFound
 
+from containers.docker.image_names import (
+    DEBIAN,
+    INBOX,
+    KAFKA,
+    MONGO,
+    MONGO_STANDIN,
+    MYSQL,
+    ROUTE,
+    SERVICES,
+)
 from containers.engines import PlatformRefused
 from containers.output import say
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
-
-DEBIAN = "debian:trixie-slim"
-MYSQL = "mysql:9.7"
-MONGO = "mongo:8.0"
-MONGO_STANDIN = "quartet-airgap/mongo-standin"
-KAFKA = "quartet/kafka"
-ROUTE = "quartet/route"
-SERVICES = "quartet/services"
-INBOX = "quartet/inbox"
 
 LAST_LINES = 15
 """So much of a failed build is shown."""

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import httpx
 
-from containers.docker.images import KAFKA
+from containers.docker.image_names import KAFKA
 from containers.docker.parts import Inside, Part, Probe
 from containers.docker.probes import TIMEOUT_SECONDS
 from containers.settings import LOCALHOST

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from containers.docker import mongo
+from containers.docker.image_names import MONGO
 from containers.docker.mysql.servers import MEMBERS, group_seen_by
 from containers.engines import Tier
 from containers.folder import DataFolder
@@ -47,6 +48,24 @@ class ContainersTier(RealTier):
             if "PRIMARY" in group.values():
                 return group
         return {}
+
+    def replica_set(self) -> Mapping[str, str]:
+        from containers.docker.platform import part_of
+
+        roles = {}
+        for member in mongo.members_of(self._mongo_image):
+            with part_of(self._folder.path, member) as found:
+                if role := mongo.role_of(found):
+                    roles[member] = role
+        return roles
+
+    @property
+    def has_mongodb(self) -> bool:
+        return self._mongo_image == MONGO
+
+    @property
+    def _mongo_image(self) -> str:
+        return self._description.engines["mongo_image"]
 
 
 def attach(data: Path) -> Tier:

@@ -18,7 +18,8 @@ from apps.web.logs import configure_logging
 from containers.connector_host import ConnectorHost
 from containers.docker.doctor import refuse_missing
 from containers.docker.engine import PartInContainer, PlatformOnDocker
-from containers.docker.images import MONGO_STANDIN, Images, connect_to_docker
+from containers.docker.image_names import MONGO_STANDIN
+from containers.docker.images import Images, connect_to_docker
 from containers.docker.parts import ACCOUNTS
 from containers.docker.services import service_environ
 from containers.docker.starting import Progress, started

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from containers.docker.images import INBOX, SERVICES
+from containers.docker.image_names import INBOX, SERVICES
 from containers.docker.parts import Part
 from containers.docker.probes import answers, greets_on
 from containers.embedded.inbox_alone import HTTP_PORT, MAILS, SMTP_PORT

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 from containers.docker.engine import PartFailed, PlatformOnDocker, RunningPart
-from containers.docker.images import SERVICES
+from containers.docker.image_names import SERVICES
 from containers.docker.parts import Part
 from containers.engines import PlatformRefused
 from containers.threads import in_thread

@@ -34,9 +34,9 @@ Feature: An engine dies and comes back
     Given people keep signing up
     When the primary of sign-up's group is killed
     Then a sign-up made after that reaches login_db
-    And another member is the primary
+    And another member of sign-up's group is the primary
     When the killed member is started again
-    Then all three members are in the group
+    Then all three members of sign-up's group are there
     And every connector is running
     And no account is lost or doubled, all are mailed, and the databases agree
 

@@ -32,6 +32,7 @@ def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     pytester.makeini(
         f"[pytest]\naddopts = --strict-markers\nfilterwarnings = error\npythonpath = . {ROOT}\n"
         "markers =\n    login: x\n    needs_faults: x\n    needs_settings: x\n    needs_engines: x\n"
+        "    real_mongo: x\n"
     )
     pytester.makepyfile(small_steps=STEP)
     write(pytester, FEATURE)
@@ -120,3 +121,21 @@ def test_a_need_that_the_tier_lacks_skips(suite: pytest.Pytester) -> None:
     code, said = output(suite)
     assert code == 0, said
     assert "tier embedded: 1 skipped, the tier lacks @needs_engines" in said
+
+
+@pytest.mark.parametrize(("has_mongodb", "counts"), [(True, "1 passed"), (False, "1 skipped")])
+def test_what_only_mongodb_proves_is_skipped_where_its_stand_in_runs(
+    suite: pytest.Pytester, has_mongodb: bool, counts: str
+) -> None:
+    """And the summary counts it with its reason."""
+    engines = (
+        "import types\nimport pytest\nfrom steps.engines import _only_on_mongodb\n"
+        f"@pytest.fixture\ndef engines():\n    return types.SimpleNamespace(has_mongodb={has_mongodb})\n"
+    )
+    suite.makepyfile(small_steps=STEP + engines)
+    write(suite, FEATURE.replace("@login", "@real_mongo"))
+    code, said = output(suite)
+    assert code == 0, said
+    assert counts in said
+    told = "tier embedded: 1 skipped, the stand-in runs in MongoDB's place: @real_mongo" in said
+    assert told is not has_mongodb

@@ -8,7 +8,15 @@
 | entry.sh, group.js | what runs in a member's container                       |
 """
 
-from containers.docker.mongo.members import mongo_parts
-from containers.docker.mongo.urls import capture_url, observer_url, outside_url, service_url
+from containers.docker.mongo.members import mongo_parts, role_of
+from containers.docker.mongo.urls import capture_url, members_of, observer_url, outside_url, service_url
 
-__all__ = ["capture_url", "mongo_parts", "observer_url", "outside_url", "service_url"]
+__all__ = [
+    "capture_url",
+    "members_of",
+    "mongo_parts",
+    "observer_url",
+    "outside_url",
+    "role_of",
+    "service_url",
+]

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from containers.docker.images import MONGO
+from containers.docker.image_names import MONGO
 from containers.docker.mongo import accounts
 from containers.docker.mongo.urls import MEMBERS, PORT, REPLICA_SET, members_of
 from containers.docker.parts import Inside, Part
@@ -16,6 +16,7 @@ _INSIDE = "/quartet"
 _DATA = "/data/db"
 
 _STATE = ("sh", f"{_INSIDE}/shell.sh", "state.js")
+_SERVING = ("primary", "secondary")
 _STANDIN_HELLO = ("/opt/standin/bin/hello",)
 
 STANDIN = "mongo-java-server"
@@ -81,6 +82,21 @@ def _facts(output: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
 
 
+def role_of(member: Inside) -> str | None:
+    """What a member of MongoDB says that it is: PRIMARY, SECONDARY, or None while it serves nobody.
+
+    Each is asked of itself: what the others know of a dead one is seconds old.
+    """
+    state = _state(member).get("state", "")
+    return state.upper() if state in _SERVING else None
+
+
+def _state(member: Inside) -> dict[str, str]:
+    """What a member tells of itself; of one that lets its accounts not in, or is down, nothing."""
+    code, output = member.run(*_STATE)
+    return _facts(output) if code == 0 else {}
+
+
 def _standin_is_primary(inside: Inside) -> str | None:
     """The stand-in has to say itself that it is one: this image must never pass for MongoDB."""
     code, output = inside.run(*_STANDIN_HELLO)
@@ -92,10 +108,9 @@ def _standin_is_primary(inside: Inside) -> str | None:
 
 
 def _serves(inside: Inside) -> str | None:
-    code, output = inside.run(*_STATE)
-    if code != 0:
+    facts = _state(inside)
+    if not facts:
         return "the member does not let its accounts in yet"
-    facts = _facts(output)
     if not facts.get("primary"):
         return "the members have not elected a primary yet"
-    return None if facts.get("state") in ("primary", "secondary") else "the member is catching up"
+    return None if facts.get("state") in _SERVING else "the member is catching up"

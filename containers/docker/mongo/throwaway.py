@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager
 
 from containers.docker import images
 from containers.docker.engine import PlatformOnDocker, RunningPart
+from containers.docker.image_names import MONGO_STANDIN
 from containers.docker.mongo.members import mongo_parts
 from containers.docker.mongo.urls import observer_url
 from containers.engines import PlatformRefused
@@ -41,9 +42,9 @@ def throwaway_server() -> Iterator[str]:
         engine = PlatformOnDocker(client, f"suite-{secrets.token_hex(4)}")
         try:
             engine.create_network()
-            (part,) = mongo_parts(images.MONGO_STANDIN, {}, host_port=port)
+            (part,) = mongo_parts(MONGO_STANDIN, {}, host_port=port)
             _await_ready(engine.start(part))
-            yield observer_url(images.MONGO_STANDIN, {}, port)
+            yield observer_url(MONGO_STANDIN, {}, port)
         finally:
             engine.remove(with_volumes=True)
 

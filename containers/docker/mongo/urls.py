@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from containers.docker.images import MONGO
+from containers.docker.image_names import MONGO
 
 DATABASE = "activate_user_reg_db"
 REPLICA_SET = "rs0"

@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from containers.docker import image_names
 from containers.docker.mysql import accounts, route
 from containers.docker.parts import Inside, Part
-
-IMAGE = "mysql:9.7"
-ROUTE_IMAGE = "quartet/route"
 
 MEMBERS = ("mysql1", "mysql2", "mysql3")
 ROUTE = "signup_mysql"
@@ -55,7 +53,7 @@ def route_part(*, host_port: int) -> Part:
     """The route to the group's primary, where sign-up and its connectors find their database."""
     return Part(
         name=ROUTE,
-        image=ROUTE_IMAGE,
+        image=image_names.ROUTE,
         probe=_leads_somewhere,
         files={f"{_INSIDE}/haproxy.cfg": route.haproxy_config(MEMBERS)},
         ports={route.PORT: host_port},
@@ -94,7 +92,7 @@ def single_part(
     """
     return Part(
         name=name,
-        image=IMAGE,
+        image=image_names.MYSQL,
         probe=_accepts_sql,
         entrypoint=_ENTRYPOINT,
         files=_server_files(passwords)
@@ -118,7 +116,7 @@ def group_seen_by(member: Inside) -> Mapping[str, str]:
 def _member(name: str, passwords: Mapping[str, str], group_id: str) -> Part:
     return Part(
         name=name,
-        image=IMAGE,
+        image=image_names.MYSQL,
         probe=_is_online,
         entrypoint=_ENTRYPOINT,
         files=_server_files(passwords)

@@ -6,6 +6,7 @@ import pytest
 from docker.errors import APIError, DockerException, ImageNotFound
 
 from containers.docker import doctor, images
+from containers.docker.image_names import DEBIAN, MONGO, MYSQL
 from containers.engines import PlatformRefused
 
 GIB = 2**30
@@ -45,7 +46,7 @@ class FakeDocker:
     def close(self) -> None: ...
 
 
-ALL = {images.DEBIAN, images.MYSQL, images.MONGO, *images.RECIPES}
+ALL = {DEBIAN, MYSQL, MONGO, *images.RECIPES}
 
 
 def use(monkeypatch: pytest.MonkeyPatch, engine: FakeDocker) -> dict[str, str]:
@@ -107,7 +108,7 @@ def test_images_that_have_to_be_made(
 
 def test_a_missing_mongodb_has_a_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is kept back by it, and everybody is told."""
-    engine = FakeDocker(has=ALL - {images.MONGO}, can_pull=False)
+    engine = FakeDocker(has=ALL - {MONGO}, can_pull=False)
     assert use(monkeypatch, engine)["base images"] == "warning"
 
 

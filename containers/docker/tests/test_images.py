@@ -6,7 +6,8 @@ import pytest
 from docker.errors import APIError, BuildError, ImageNotFound
 
 from containers.docker import images
-from containers.docker.images import MONGO, MONGO_STANDIN, MYSQL, RECIPES, Images
+from containers.docker.image_names import DEBIAN, KAFKA, MONGO, MONGO_STANDIN, MYSQL
+from containers.docker.images import RECIPES, Images
 from containers.engines import PlatformRefused
 
 
@@ -35,7 +36,7 @@ class FakeEngine:
         self.has.add(tag)
 
 
-BASES = {images.DEBIAN, MYSQL, MONGO}
+BASES = {DEBIAN, MYSQL, MONGO}
 
 
 def test_bases_are_pulled_and_ours_are_built() -> None:
@@ -58,13 +59,13 @@ def test_without_a_registry_they_are_made(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(images, "_debian", lambda release, image: made.append((release, image)))
     engine = FakeEngine(has=set(), registry=set())
     assert Images(engine).ensure() == MONGO_STANDIN
-    assert made == [("trixie", images.DEBIAN), ("sid", "quartet-airgap/debian:sid")]
+    assert made == [("trixie", DEBIAN), ("sid", "quartet-airgap/debian:sid")]
     assert engine.built == [MYSQL, *RECIPES, MONGO_STANDIN]
 
 
 def test_a_build_that_fails_shows_its_last_lines() -> None:
     """One sentence, then what the builder said."""
-    engine = FakeEngine(has=set(BASES), registry=set(), broken=images.KAFKA)
+    engine = FakeEngine(has=set(BASES), registry=set(), broken=KAFKA)
     with pytest.raises(PlatformRefused, match="quartet/kafka cannot be built") as refused:
         Images(engine).ensure()
     assert "no space left on device" in str(refused.value)

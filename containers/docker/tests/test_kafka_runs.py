@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from containers.docker.engine import PlatformOnDocker, RunningPart
-from containers.docker.images import KAFKA, RECIPES, connect_to_docker
+from containers.docker.image_names import KAFKA
+from containers.docker.images import RECIPES, connect_to_docker
 from containers.docker.kafka import connect_part, kafka_part
 from containers.docker.parts import Part
 from containers.polling import poll

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pymongo.uri_parser import parse_uri
 
-from containers.docker.images import MONGO, MONGO_STANDIN
-from containers.docker.mongo import capture_url, mongo_parts, observer_url, service_url
+from containers.docker.image_names import MONGO, MONGO_STANDIN
+from containers.docker.mongo import capture_url, mongo_parts, observer_url, role_of, service_url
 from containers.docker.parts import ACCOUNTS, Part
 
 PASSWORDS = {name: f"pw-{name}" for name in ACCOUNTS}
@@ -168,6 +168,20 @@ def test_a_member_is_ready_in_a_set_with_a_primary(code: int, output: str, missi
     inside = Answering(code, output)
     assert parts()[0].probe(inside) == missing
     assert inside.asked == "sh /quartet/shell.sh state.js"
+
+
+@pytest.mark.parametrize(
+    ("code", "output", "role"),
+    [
+        (0, "state=primary\nprimary=mongodb1:27017\n", "PRIMARY"),
+        (0, "state=secondary\nprimary=\n", "SECONDARY"),
+        (0, "state=other\nprimary=mongodb1:27017\n", None),
+        (1, "state=primary\n", None),
+    ],
+)
+def test_a_member_has_the_role_that_it_tells(code: int, output: str, role: str | None) -> None:
+    """One that is down, catches up or lets nobody in has none."""
+    assert role_of(Answering(code, output)) == role
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from apps.storage.mongo import MongoDocuments
 from containers.connectors import ConnectClient
 from containers.docker import images
 from containers.docker.engine import PlatformOnDocker, RunningPart
+from containers.docker.image_names import MONGO_STANDIN
 from containers.docker.kafka import connect_part, kafka_part
 from containers.docker.mongo import capture_url, mongo_parts, observer_url
 from containers.docker.parts import Part
@@ -54,7 +55,7 @@ def platform() -> Iterator[PlatformOnDocker]:
 @pytest.fixture(scope="module")
 def standin(platform: PlatformOnDocker) -> RunningPart:
     (port,) = free_ports(1)
-    (part,) = mongo_parts(images.MONGO_STANDIN, {}, host_port=port)
+    (part,) = mongo_parts(MONGO_STANDIN, {}, host_port=port)
     return started(platform, part)
 
 
@@ -88,7 +89,7 @@ def kill_and_start(running: RunningPart) -> None:
 
 def url_of(standin: RunningPart) -> str:
     (port,) = standin.part.ports.values()
-    return observer_url(images.MONGO_STANDIN, {}, port)
+    return observer_url(MONGO_STANDIN, {}, port)
 
 
 def client_of(standin: RunningPart) -> pymongo.MongoClient[dict[str, Any]]:
@@ -196,7 +197,7 @@ def test_debezium_reads_it(platform: PlatformOnDocker, standin: RunningPart) -> 
     """
     broker_port, worker_port = free_ports(2)
     started(platform, kafka_part(host_port=broker_port))
-    environment = {"QUARTET_MONGO_URI": capture_url(images.MONGO_STANDIN, {})}
+    environment = {"QUARTET_MONGO_URI": capture_url(MONGO_STANDIN, {})}
     worker = started(platform, connect_part(host_port=worker_port, environment=environment))
     config = json.loads((CONFIGS / f"{CONNECTOR}.json").read_text(encoding="utf-8"))["config"]
     with (

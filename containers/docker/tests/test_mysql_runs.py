@@ -17,7 +17,8 @@ from apps.signup.tables import metadata as signup_tables
 from apps.storage.database import Database
 from apps.storage.migrate import DatabaseName, migrate, schema_difference
 from containers.docker.engine import PlatformOnDocker, RunningPart
-from containers.docker.images import RECIPES, ROUTE, connect_to_docker
+from containers.docker.image_names import ROUTE
+from containers.docker.images import RECIPES, connect_to_docker
 from containers.docker.mysql import group_parts, route_part, server_part
 from containers.docker.parts import ACCOUNTS, Part
 from containers.polling import poll

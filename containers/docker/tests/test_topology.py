@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from containers import settings
-from containers.docker.images import MONGO, MONGO_STANDIN
+from containers.docker.image_names import MONGO, MONGO_STANDIN
 from containers.docker.parts import ACCOUNTS, Part
 from containers.docker.topology import ENGINE_PORTS, Plan, engine_parts, own_parts
 
