@@ -35,8 +35,17 @@ Feature: An engine dies and comes back
     When the primary of sign-up's group is killed
     Then a sign-up made after that reaches login_db
     And another member of sign-up's group is the primary
-    When the killed member is started again
+    When what was killed is started again
     Then all three members of sign-up's group are there
+    And every connector is running
+    And no account is lost or doubled, all are mailed, and the databases agree
+
+  Scenario: The majority of sign-up's group dies
+    Given people keep signing up
+    When the primary of sign-up's group and one more member are killed
+    And what was killed is started again
+    Then a sign-up made after that reaches login_db
+    And all three members of sign-up's group are there
     And every connector is running
     And no account is lost or doubled, all are mailed, and the databases agree
 
