@@ -1,6 +1,7 @@
 """The console as people use it: in a window, by its words."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from pytest_bdd import given, parsers, then, when
 
 from containers.process import PlatformProcess
+from containers.registration import NOBODY
 from steps.browser import Windows, milliseconds
 from steps.pictures import Album
 from steps.route import Route
@@ -202,6 +204,25 @@ def is_paused(page: Page) -> None:
 @when("the page is resumed")
 def is_resumed(page: Page) -> None:
     page.get_by_role("button", name="Pause the page", pressed=True).click()
+
+
+@when(parsers.parse('{number:d} records that change nothing come into the topic "{topic}"'))
+def records_come(world: World, number: int, topic: str) -> None:
+    """That a user is gone whom there never was."""
+    for _ in range(number):
+        world.platform.tier.produce(topic, NOBODY.decode(), None)
+
+
+@then(parsers.parse("the page tells that at least {number:d} records are not listed"))
+def left_out_is_told(page: Page, number: int) -> None:
+    """Not all of what it lacks: it catches up in one message, or in two that list a hundred each."""
+    told = page.get_by_text(re.compile(r"^\d+ more came too fast to be listed\.$"))
+    eventually(
+        lambda: int(told.inner_text().split()[0]) if told.count() else 0,
+        within=10,
+        what="how many records are not listed",
+        accept=lambda left_out: left_out >= number,
+    )
 
 
 @when("the demo user is followed")

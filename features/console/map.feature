@@ -44,6 +44,13 @@ Feature: The map shows data as it travels
     And each record of ada is listed once
     And each record of cleo is listed once
 
+  Scenario: What is too much at once is counted
+    Given the map is open
+    When the page is paused
+    And 300 records that change nothing come into the topic "users"
+    And the page is resumed
+    Then the page tells that at least 100 records are not listed
+
   Scenario: Hostile text is only ever text
     Given the map is open
     When ada signs up under a hostile name

@@ -116,9 +116,13 @@ function list(record) {
   while (events.children.length > MOST_LISTED) events.lastElementChild.remove();
 }
 
-/** So many came at once that not all are sent: where they would stand, their number does. */
-function listLeftOut(number) {
-  if (number) events.prepend(line([["i", `${number} more came before these, too many at once to be listed.`]]));
+/** So many came at once that not all were sent: under the list stands how many it lacks. */
+let leftOut = 0;
+function tellLeftOut(number) {
+  leftOut += number;
+  const told = document.getElementById("left-out");
+  told.textContent = `${leftOut} more came too fast to be listed.`;
+  told.hidden = !leftOut;
 }
 
 /** Not by `disabled`: that would take the focus from whoever has pressed the button by keyboard. */
@@ -145,7 +149,7 @@ const stream = follow(events.dataset.since, (message) => {
   showState(message);
   message.notes.forEach(tellStory);
   stagger = 0;
-  listLeftOut(message.left_out);
+  tellLeftOut(message.left_out);
   for (const record of message.records) {
     list(record);
     setTimeout(() => show(record), stagger);
