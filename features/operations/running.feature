@@ -30,13 +30,11 @@ Feature: Starting, stopping and crashing
 
   @needs_settings
   Scenario: A second platform on the same folder is refused
-    Given a platform of its own
     When another platform is started on the same folder
     Then it is refused with exit code 3 and a sentence that names the folder
 
   @needs_settings
   Scenario: A taken port is refused by its number
-    Given a platform of its own
     When another platform is started on the same ports
     Then it is refused with exit code 3 and a sentence that names the port
 
