@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 from containers import registration
+from containers.connect_configs import read_configs
 from containers.connectors import ConnectClient
 from containers.engines import PlatformRefused
 from containers.folder import DataFolder
@@ -23,7 +24,7 @@ class ConnectorHost:
         self, *, connect_url: str, bootstrap: str, folder: DataFolder, environ: Mapping[str, str]
     ) -> None:
         self._connect_url, self._bootstrap, self._folder = connect_url, bootstrap, folder
-        self._configs = registration.read_configs(environ)
+        self._configs = read_configs(environ)
         self._stack = ExitStack()
 
     def start(self, progress: Callable[[str], object]) -> None:

@@ -5,22 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
-from containers.connector_files.config import ConfigInvalid, read_folder
-from containers.connector_files.settings import Settings, read_settings, refuse_doubled_server_id
+from containers.connect_configs import Configs
 from containers.connectors import ConnectClient, ConnectRefused, ConnectUnreachable
-from containers.embedded.environment import connector_environ
 from containers.engines import PlatformRefused
-from containers.folder import DOCUMENTS, SQL_DATABASES
 from containers.journey import DEAD_LETTERS, TOPICS
 from containers.polling import DeadlinePassed, poll
 from containers.topics import KafkaTopics, TopicsUnreachable
-
-CONNECTOR_FILES = Path(__file__).parents[1] / "connect-configs"
-
-DATABASES = (*SQL_DATABASES, DOCUMENTS)
 
 ACCEPTED_SECONDS = 30.0
 """For one request: a worker that has just started, or shares its tasks out anew, answers 404, 409 or 503."""
@@ -30,29 +22,6 @@ RUNNING_SECONDS = 90.0
 CARRYING_SECONDS = 60.0
 
 T = TypeVar("T")
-
-Configs = Mapping[str, Mapping[str, str]]
-
-
-def read_configs(given: Mapping[str, str], folder: Path = CONNECTOR_FILES) -> Configs:
-    """The configurations of the seven connectors, checked: real Connect accepts many wrong values.
-
-    given: the environment; a placeholder that it does not set stands for what Connect's own environment has.
-
-    Raises:
-        PlatformRefused: a file is wrong, with connector, option and reason; exit code 2.
-    """
-    try:
-        configs = read_folder(folder)
-        environ, read = connector_environ(given), list[Settings]()
-        for name, config in configs.items():
-            read.append(read_settings(name, config, environ=environ, databases=DATABASES))
-            refuse_doubled_server_id(read[-1], read)
-    except ConfigInvalid as error:
-        raise PlatformRefused(f"Connector {error}. Mend {folder}.", exit_code=2) from error
-    if not configs:
-        raise PlatformRefused(f"{folder} holds no connector files: start from a whole checkout.")
-    return configs
 
 
 def create_topics(topics: KafkaTopics) -> None:

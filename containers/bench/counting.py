@@ -31,11 +31,11 @@ from apps.web.hash_pool import HashPool
 from containers import settings as platform_settings
 from containers.bench.figures import Figure
 from containers.bench.subject import PASSWORD
+from containers.connect_configs import CONNECTOR_FILES
 from containers.connector_files.config import read_folder
 from containers.embedded.connect import Connect
 from containers.embedded.environment import DATABASES, connector_environ, database_url, service_environ
 from containers.embedded.log import DurableLog
-from containers.embedded.platform import CONNECTOR_FILES
 from containers.embedded.services import load_services
 from containers.folder import DOCUMENTS, DataFolder
 from containers.keys import ensure_secrets

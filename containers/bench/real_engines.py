@@ -8,11 +8,12 @@ from typing import Any
 from containers.bench.figures import Figure, at_least, at_most, percentile
 from containers.bench.propagation import clicks
 from containers.bench.subject import running
+from containers.connect_configs import read_configs
 from containers.docker.engine import LABEL
 from containers.docker.images import Images, connect_to_docker
 from containers.docker.platform import identity_of
 from containers.process import PlatformProcess
-from containers.registration import read_configs, wait_until_running
+from containers.registration import wait_until_running
 
 WARM_UP = 100
 """A JVM compiles what it has run often: the first thirty clicks take half as long again."""

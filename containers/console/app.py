@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from apps.web.app import App, create_app
 from apps.web.server import Server
+from containers.connect_configs import read_configs
 from containers.console.break_page import BreakPage
 from containers.console.context import Context
 from containers.console.experiments import Experiments
@@ -30,7 +31,6 @@ from containers.inbox_client import InboxClient
 from containers.journey import DEAD_LETTERS, TOPICS
 from containers.loopback import refuse_foreign_changes, refuse_foreign_hosts
 from containers.ports import bind_ports
-from containers.registration import read_configs
 from containers.settings import CONSOLE_PORT, PlatformSettings, is_given
 from containers.threads import in_thread
 

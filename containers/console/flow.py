@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from containers.connect_configs import DATABASES, Configs
 from containers.connector_files.settings import SinkSettings, SourceSettings, read_settings
 from containers.embedded.environment import connector_environ
 from containers.hops import CONSUMERS
-from containers.registration import DATABASES, Configs
 
 Kind = Literal["source", "sink", "consumer"]
 

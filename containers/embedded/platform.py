@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from containers import settings as platform_settings
+from containers.connect_configs import CONNECTOR_FILES
 from containers.connector_files.config import ConfigInvalid, read_folder
 from containers.embedded.environment import (
     DATABASES,
@@ -37,8 +38,6 @@ from containers.settings import PlatformSettings, urls
 
 if TYPE_CHECKING:
     from containers.embedded.connect import Connect
-
-CONNECTOR_FILES = Path(__file__).parents[2] / "connect-configs"
 
 STOP_SECONDS = 1.5
 """For requests in flight at the stop; all of it has to be over within three."""

@@ -111,11 +111,22 @@ def test_a_refusal_inside_a_verb_keeps_its_exit_code(
     assert capsys.readouterr().err == "No.\n"
 
 
+def loaded(modules: str, *of_these: str) -> set[str]:
+    """Which of these are in a fresh process that has imported these modules."""
+    asked = f"import sys, {modules}; print(*(set({of_these}) & sys.modules.keys()))"
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    return set(said.stdout.split())
+
+
 def test_help_needs_neither_rich_nor_httpx() -> None:
     """What `up` does not need must not cost it time: the command imports nothing heavy by itself."""
-    asked = "import sys, containers.cli; print({'rich', 'httpx', 'sanic', 'jose'} & sys.modules.keys())"
-    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
-    assert said.stdout == "set()\n"
+    assert loaded("containers.cli", "rich", "httpx", "sanic", "jose") == set()
+
+
+def test_the_embedded_tier_loads_no_client_of_a_real_engine() -> None:
+    """They would cost its start a tenth of a second, and it 10 MiB."""
+    parts = "containers.embedded.platform, containers.embedded.services, containers.console.app"
+    assert loaded(parts, "aiokafka", "aiomysql", "motor", "pymongo", "docker", "sanic") == {"sanic"}
 
 
 def test_status_of_a_running_platform(platform: PlatformProcess) -> None:

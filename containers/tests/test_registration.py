@@ -2,17 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from containers import registration
+from containers.connect_configs import Configs
 from containers.connectors import ConnectClient, ConnectorView, ConnectRefused, ConnectUnreachable, TaskView
 from containers.engines import PlatformRefused
 from containers.registration import (
-    CONNECTOR_FILES,
-    read_configs,
     register,
     wait_until_carrying,
     wait_until_running,
@@ -78,59 +76,8 @@ class FakeTopics:
         return dict.fromkeys(topics, 0 if has_read else 1)
 
 
-def put(connect: FakeConnect, configs: registration.Configs = CONFIGS) -> None:
+def put(connect: FakeConnect, configs: Configs = CONFIGS) -> None:
     register(cast(ConnectClient, connect), configs)
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> Path:
-    for file in CONNECTOR_FILES.glob("*.json"):
-        (tmp_path / file.name).write_text(file.read_text())
-    return tmp_path
-
-
-def change(files: Path, name: str, **options: str | None) -> None:
-    file = files / f"{name}.json"
-    found = json.loads(file.read_text())
-    for option, value in options.items():
-        found["config"].pop(option.replace("_", "."), None)
-        if value is not None:
-            found["config"][option.replace("_", ".")] = value
-    file.write_text(json.dumps(found))
-
-
-def test_the_shipped_files_are_read() -> None:
-    """All seven, with their placeholders as they are: Connect fills them in."""
-    configs = read_configs({})
-    assert len(configs) == 7
-    assert configs[SINK]["connection.password"] == "${env:QUARTET_SINK_PASSWORD}"
-
-
-@pytest.mark.parametrize(
-    ("name", "options", "told"),
-    [
-        (SINK, {"insert_mode": "upsrt"}, "login-sink-connector: insert.mode: 'upsrt' is not one of insert"),
-        (SINK, {"insert_mdoe": "upsert"}, "login-sink-connector: insert.mdoe: is not known"),
-        (SINK, {"connection_password": "${env:QUARTET_SINK_PASWORD}"}, "QUARTET_SINK_PASWORD is not set"),
-        (SINK, {"connection_url": "jdbc:mysql://h:1/elsewhere"}, "connection.url: names 0 of the databases"),
-        (SOURCE, {"database_server_id": "184055"}, "database.server.id: 184055 is that of loginconnector"),
-    ],
-)
-def test_what_connect_would_accept_and_fail_at_is_refused(
-    files: Path, name: str, options: dict[str, str], told: str
-) -> None:
-    """With connector, option and reason, in the way of a wrong setting (exit code 2)."""
-    change(files, name, **options)
-    with pytest.raises(PlatformRefused) as refused:
-        read_configs({}, files)
-    assert told in str(refused.value)
-    assert refused.value.exit_code == 2
-
-
-def test_a_folder_without_files_is_refused(tmp_path: Path) -> None:
-    """An installation without them would come up with nothing flowing."""
-    with pytest.raises(PlatformRefused, match="holds no connector files"):
-        read_configs({}, tmp_path)
 
 
 def test_only_what_differs_is_put() -> None:

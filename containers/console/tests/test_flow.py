@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import pytest
 
+from containers.connect_configs import read_configs
 from containers.console.flow import read_flow
 from containers.console.picture import Box, draw
 from containers.console.tests.watched import FLOW
-from containers.registration import read_configs
 
 
 def test_the_flow_is_that_of_the_files() -> None:

@@ -7,12 +7,12 @@ from typing import Any, TypeVar, cast
 import httpx
 
 from apps.web.server import Server, bind
+from containers.connect_configs import read_configs
 from containers.connectors import ConnectClient, ConnectorView, TaskView
 from containers.console.app import build
 from containers.console.flow import read_flow
 from containers.engines import EngineAway, Positions, Tier, TopicRecord
 from containers.hops import CONSUMERS
-from containers.registration import read_configs
 from containers.tests.fake_platform import FakeTier, at, record
 
 T = TypeVar("T")
