@@ -18,7 +18,10 @@ _INSIDE = "/quartet"
 _ENTRYPOINT = ("sh", f"{_INSIDE}/entry.sh")
 _DATA = "/var/lib/mysql"
 _SOCKET = "/run/quartet/mysqld.sock"
-_GROUP_PORT = 33061
+
+# Not the customary 33061: it lies among the ports that Linux gives to whoever asks for none (32768 to 60999).
+# An outgoing connection, or the resolver that Docker puts into each container, may hold it at a start.
+_GROUP_PORT = 24901
 
 # Two servers of one group, or a server and its capture, may not share an id; the connectors' are 184000 on.
 _SERVER_IDS = {"mysql1": 1, "mysql2": 2, "mysql3": 3, "login_mysql": 11, "rpwd_mysql": 12}

@@ -61,10 +61,18 @@ def test_servers_tell_themselves_apart() -> None:
     assert len(ids) == len(set(ids)) == 5
     for name in ("mysql1", "mysql2", "mysql3"):
         assert f"report-host={name}\n" in options[name]
-        assert f"group-replication-local-address={name}:33061\n" in options[name]
+        assert f"group-replication-local-address={name}:24901\n" in options[name]
         assert f"group-replication-group-name={GROUP}\n" in options[name]
         assert parts[name].files["/quartet/member"] == f"{name}\n"
     assert "group" not in options["login_mysql"]
+
+
+def test_the_groups_port_is_nobody_elses() -> None:
+    """From 32768 on the kernel hands ports out: once in many starts a member would find its own one taken."""
+    options = all_parts()["mysql1"].files["/quartet/my.cnf"]
+    ports = {int(port) for port in re.findall(r"mysql\d:(\d+)", options)}
+    assert len(ports) == 1
+    assert ports.pop() < 32768
 
 
 @pytest.mark.parametrize(
