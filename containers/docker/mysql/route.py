@@ -97,6 +97,9 @@ resolvers docker
 
 listen primary
     bind :{PORT}
+    # HAProxy takes a member for usable until its first check. There is one primary at most: while several
+    # count as usable, some have not been asked yet.
+    tcp-request connection reject if {{ nbsrv(primary) gt 1 }}
     option tcp-check
     tcp-check connect
     tcp-check expect string {PLUGIN}
@@ -117,5 +120,5 @@ frontend ready
     bind 127.0.0.1:{READY_PORT}
     timeout client 5s
     monitor-uri /
-    monitor fail if {{ nbsrv(primary) lt 1 }}
+    monitor fail unless {{ nbsrv(primary) eq 1 }}
 """

@@ -241,6 +241,30 @@ def test_a_dead_primary_is_replaced_and_comes_back(group: tuple[Server, dict[str
     assert last == (0, "WITHOUT\n")
 
 
+def test_a_route_that_has_just_started_leads_to_the_primary(
+    group: tuple[Server, dict[str, RunningPart]],
+) -> None:
+    """From its first connection on: another member might show the past, and refuses to write."""
+    server, parts = group
+    seen: list[str] = []
+
+    def reached() -> str | None:
+        try:
+            ((host, is_read_only),) = server.run("observer", "SELECT @@report_host, @@super_read_only")
+        except pymysql.MySQLError:
+            return None
+        return f"{host} read-only" if is_read_only else str(host)
+
+    def has_seen_enough() -> bool:
+        seen.extend(filter(None, [reached()]))
+        return len(seen) >= 50
+
+    parts["signup_mysql"].kill()
+    parts["signup_mysql"].start()
+    until(has_seen_enough, "fifty connections")
+    assert set(seen) == {primary(parts)}
+
+
 def test_all_members_die_and_come_back(group: tuple[Server, dict[str, RunningPart]]) -> None:
     """Nobody has to do anything but to start them."""
     server, parts = group

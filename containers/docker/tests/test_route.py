@@ -44,3 +44,5 @@ def test_every_member_is_checked_for_being_the_primary() -> None:
     assert "tcp-check expect string rw=0/ONLINE/PRIMARY/maj=1\n" in config
     assert "resolvers docker init-addr last,libc,none\n" in config
     assert "on-marked-down shutdown-sessions" in config
+    assert "tcp-request connection reject if { nbsrv(primary) gt 1 }\n" in config
+    assert "monitor fail unless { nbsrv(primary) eq 1 }\n" in config
