@@ -218,8 +218,8 @@ def read_positions(connection: sqlite3.Connection) -> LogPositions:
     committed = connection.execute("SELECT consumers, topic, next_offset FROM group_offsets").fetchall()
     newest = connection.execute(
         "SELECT name, id, (SELECT max(position) FROM records "
-        "WHERE position BETWEEN topics.id << ?1 AND (topics.id + 1 << ?1) - 1) FROM topics",
-        (OFFSET_BITS,),
+        "WHERE position BETWEEN topics.id << :bits AND (topics.id + 1 << :bits) - 1) FROM topics",
+        {"bits": OFFSET_BITS},
     )
     return LogPositions(
         ends={

@@ -68,8 +68,8 @@ def test_writers_on_all_sides_at_once(flow: Flow) -> None:
             flow.connect.wake(database)
 
     with ThreadPoolExecutor() as pool:
-        signup = "INSERT INTO users (id, email) VALUES (?1, ?1)"
-        login = "INSERT INTO suspended_users (id, email) VALUES (?1, ?1)"
+        signup = "INSERT INTO users (id, email) SELECT n, n FROM (SELECT ? AS n)"
+        login = "INSERT INTO suspended_users (id, email) SELECT n, n FROM (SELECT ? AS n)"
         for future in (
             pool.submit(write, "signup_db", signup, 1),
             pool.submit(write, "signup_db", signup, 101),
