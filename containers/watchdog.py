@@ -2,7 +2,8 @@
 
 Connect does neither. A task that has failed is started again after 0.5, 1, 2 ... 15 s. Where the trace says
 that a record is at fault, the restart is one with batches of one (poison.py); a sink that then fails twice at
-one offset has named the record, which is parked. What was found is written for commands in other processes.
+one offset has named the record, which is parked. A sink that is RUNNING and does not read on is started again,
+too. What was found is written for commands in other processes.
 """
 
 from __future__ import annotations
@@ -180,22 +181,29 @@ class Watchdog:
             self._connect.put(name, self._configs[name])
             care.alone_until = None
         if "topics" in self._configs[name] and self._now() - care.looked_at >= STEADY_SECONDS:
-            self._nudge_if_it_stands(name)
+            self._move_if_it_stands(name)
 
-    def _nudge_if_it_stands(self, name: str) -> None:
+    def _move_if_it_stands(self, name: str) -> None:
         """Gives a sink that is behind and does not move the tombstone of nobody's row, once at each place.
 
         A JDBC sink commits what it was given to write. Behind records that Connect has set aside, because it
         could not convert them, it would stand until the next good one comes, and set them aside once more
-        after a restart.
+        after a restart. One that this does not move hangs, though Connect calls it RUNNING: it starts again.
         """
         care = self._care[name]
         at = self._surgeon.position(name, self._configs[name])
         is_behind = at.offset < self._topics.end_offsets([at.topic]).get(at.topic, 0)
-        if is_behind and at == care.stands_at and at != care.nudged_at:
+        stands_at, care.stands_at, care.looked_at = care.stands_at, at, self._now()
+        if not is_behind or at != stands_at:
+            return
+        if at != care.nudged_at:
             care.nudged_at = at
             self._topics.append(at.topic, NOBODY, None)
-        care.stands_at, care.looked_at = at, self._now()
+        else:
+            self.findings[name].cause = f"it does not read on from offset {at.offset} of {at.topic}"
+            self._connect.restart(name)
+            self._count_restart(name)
+            care.running_since = care.stands_at = None
 
     def _count_restart(self, name: str) -> None:
         finding = self.findings[name]

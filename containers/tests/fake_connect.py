@@ -37,7 +37,8 @@ class FakeSink:
     """The administration of the sink, under the names of ConnectClient, and the topics' under KafkaTopics'.
 
     bad: offsets that fail a batch, with the trace. unconvertible: offsets that Connect itself sets aside; the
-    sink commits nothing behind them until it has written a later one. is_away: nothing answers.
+    sink commits nothing behind them until it has written a later one. hangs: so many of its tasks run and
+    read nothing. is_away: nothing answers.
     forgets_commits: so many tasks that fail do not commit what they have written. before: called with the
     name of each request.
     """
@@ -46,6 +47,7 @@ class FakeSink:
         self.topics: dict[str, list[Record]] = {TOPIC: [], DEAD_LETTERS: []}
         self.bad = bad or {}
         self.unconvertible: set[int] = set()
+        self.hangs = 0
         self.trouble: str | None = None
         self.committed = 0
         self.written: list[int] = []
@@ -68,6 +70,8 @@ class FakeSink:
             self._looks_until_started -= 1
             if not self._looks_until_started:
                 self.task, self.trace = "RUNNING", None
+            return
+        if self.hangs:
             return
         size = 1 if BATCH_OF_ONE.items() <= self.config.items() else LARGEST_BATCH
         position = self.committed
@@ -119,7 +123,8 @@ class FakeSink:
 
     def restart(self, name: str, *, only_failed: bool = False) -> None:
         self._ask("restart")
-        if self.task == "FAILED":
+        if self.task == "FAILED" or not only_failed:
+            self.hangs = max(self.hangs - 1, 0)
             self._start_task()
 
     def stop(self, name: str) -> None:

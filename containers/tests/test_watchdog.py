@@ -270,6 +270,19 @@ def test_a_sink_that_stands_behind_unreadable_records_is_nudged(path: Path):
     assert run.finding == Finding()
 
 
+def test_a_sink_that_hangs_is_started_again(path: Path):
+    """Connect calls it RUNNING all the while. As often as it takes, and told with what is known."""
+    sink = FakeSink(5)
+    sink.hangs = 2
+    run = Run(sink, path)
+    run.steps(2 * STEADY_SECONDS + 2 * LOOK_SECONDS)
+    assert run.finding == Finding(restarts=1, cause=f"it does not read on from offset 0 of {TOPIC}")
+    assert sink.committed == 0
+    run.steps(8 * STEADY_SECONDS)
+    assert sink.committed == 6
+    assert run.finding == Finding(restarts=2)
+
+
 def test_a_sink_that_cannot_move_is_nudged_once(path: Path):
     """Its topic does not fill with tombstones."""
     sink = FakeSink(5)
