@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = [
     "steps.platform",
@@ -37,6 +38,10 @@ ROOT = Path(__file__).parent
 NEEDS = {"needs_faults", "needs_settings", "needs_engines"}
 _skipped: Counter[str] = Counter()
 _recoveries: list[str] = []
+
+# No test is a timed one: on a busy machine an example may take as long as it likes.
+settings.register_profile("quartet", deadline=None)
+settings.load_profile("quartet")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

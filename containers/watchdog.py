@@ -2,8 +2,8 @@
 
 Connect does neither. A task that has failed is started again after 0.5, 1, 2 ... 15 s. Where the trace says
 that a record is at fault, the restart is one with batches of one (poison.py); a sink that then fails twice at
-one offset has named the record, which is parked. A sink that is RUNNING and does not read on is started again,
-too. What was found is written for commands in other processes.
+one offset has named the record, which is parked. A sink that runs and does not read on is started again, too.
+What was found is written for commands in other processes.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def test_a_dead_letter_says_what_connects_own_say(path: Path):
     assert told[REASON_HEADER] == b"SQL_1265"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     bad=st.sets(st.integers(0, 59), max_size=4),
     size=st.integers(1, 60),
