@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Lock, RLock, local
 from typing import Any
@@ -55,8 +55,8 @@ class DurableLog:
         self._readers: list[sqlite3.Connection] = []
         self._listeners: dict[str, list[Callable[[], None]]] = {}
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="log-commit")
-        with self._guarded():
-            self._writer = open_file(path)
+        with self._guarded(), ExitStack() as opening:
+            self._writer = opening.enter_context(closing(open_file(path)))
             prepare_log(self._writer, path)
             self._prefixes = Prefixes(self._writer)
             self.identity: str = self._writer.execute("SELECT identity FROM about").fetchone()[0]
@@ -65,6 +65,7 @@ class DurableLog:
             self._cleaned: dict[str, int] = dict(
                 self._writer.execute("SELECT name, cleaned FROM topics WHERE compacted")
             )
+            opening.pop_all()  # it stays open until close(), unless something of the above has failed
 
     def topics(self) -> list[str]:
         """The names of all topics, sorted."""

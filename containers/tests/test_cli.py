@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -287,8 +288,8 @@ def test_a_killed_platform_is_seen_to_be_gone(tmp_path: Path) -> None:
 def test_a_damaged_store_is_refused_by_name(tmp_path: Path) -> None:
     """Detached, the reason still reaches who asked."""
     (tmp_path / "log.sqlite").write_bytes(b"this is not a database, whatever its name says" * 20)
-    with pytest.raises(sqlite3.DatabaseError):
-        sqlite3.connect(tmp_path / "log.sqlite").execute("SELECT 1 FROM sqlite_schema")
+    with closing(sqlite3.connect(tmp_path / "log.sqlite")) as file, pytest.raises(sqlite3.DatabaseError):
+        file.execute("SELECT 1 FROM sqlite_schema")
     said = PlatformProcess(tmp_path, "embedded", {}).run("up", "--detach")
     assert (said.returncode, said.stdout) == (3, "")
     assert "log.sqlite" in said.stderr

@@ -4,6 +4,7 @@ import re
 import tempfile
 from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes
+from email.errors import HeaderParseError
 from email.message import EmailMessage
 from email.policy import SMTP, default
 from html.parser import HTMLParser
@@ -112,8 +113,8 @@ def test_an_address_as_long_as_they_get_stays_whole():
     ["a@example.org, b@example.org", "a@example.org\r\nBcc: b@example.org", "A <a@example.org>", ""],
 )
 def test_a_recipient_is_one_address(recipient: str):
-    """A second address or a header cannot be smuggled in."""
-    with pytest.raises((ValueError, IndexError)):
+    """A second address or a header cannot be smuggled in; Python's versions refuse with different errors."""
+    with pytest.raises((ValueError, IndexError, HeaderParseError)):
         mail(Letter("S", ("x",)), recipient=recipient)
 
 
