@@ -7,6 +7,7 @@ async with ContainersPlatform(wanted, progress=print) as platform:   # ready fro
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -107,6 +108,8 @@ class ContainersPlatform:
         async with AsyncExitStack() as stack:
             folder = DataFolder(self._settings.data)
             configure_logging()
+            # It says "Pulling image" before every start, of an image that is there as well.
+            logging.getLogger("testcontainers").setLevel(logging.WARNING)
             stack.enter_context(folder.held("containers"))
             with ExitStack() as probing:  # a taken port is refused by its number, before anything runs
                 bind_ports(probing, {**self._settings.ports, **self._settings.chosen_console_port})
