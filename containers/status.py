@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 
-from containers.connectors import ConnectRefused, ConnectUnreachable
-from containers.engines import Tier
+from containers.connectors import ConnectRefused
+from containers.engines import EngineAway, Tier
 from containers.settings import SERVICES
 
 DEADLINE_SECONDS = 3.0
@@ -20,6 +20,7 @@ def not_running(tier: str) -> dict[str, Any]:
         "services": {name: {"url": None, "ready": False} for name in SERVICES},
         "inbox": {"url": None, "smtp": None},
         "console": {"url": None},
+        "connect": {"url": None, "problem": None},
         "connectors": [],
     }
 
@@ -37,7 +38,11 @@ def status(tier: Tier, *, transport: httpx.BaseTransport | None = None) -> dict[
             name: {"url": tier.urls[name], "ready": is_ready}
             for name, is_ready in readiness(tier, http, askers).items()
         }
-    connectors = board(tier)
+    connectors, problem = [], None
+    try:
+        connectors = board(tier)
+    except EngineAway as away:
+        problem = str(away)
     return {
         "tier": tier.name,
         "ready": all(service["ready"] for service in services.values())
@@ -46,6 +51,7 @@ def status(tier: Tier, *, transport: httpx.BaseTransport | None = None) -> dict[
         "services": services,
         "inbox": {"url": tier.urls["inbox"], "smtp": tier.smtp},
         "console": {"url": tier.urls.get("console")},
+        "connect": {"url": tier.urls["connect"], "problem": problem},
         "connectors": connectors,
     }
 
@@ -57,11 +63,17 @@ def readiness(tier: Tier, http: httpx.Client, askers: Executor) -> dict[str, boo
 
 
 def board(tier: Tier) -> list[dict[str, Any]]:
-    """Every connector by name, in the shape of the contract; none where Connect cannot say."""
+    """Every connector by name, in the shape of the contract.
+
+    Raises:
+        EngineAway: Connect does not answer, or with an error.
+    """
     try:
         return [view.as_json() for view in tier.connectors.overview()]
-    except (ConnectUnreachable, ConnectRefused):
-        return []
+    except ConnectRefused as refused:
+        raise EngineAway(
+            f"Connect at {tier.urls['connect']} does not tell its connectors: {refused}"
+        ) from refused
 
 
 def _is_ready(http: httpx.Client, url: str) -> bool:

@@ -17,7 +17,10 @@ def show_status(found: Mapping[str, Any]) -> None:
     show(f"inbox {found['inbox']['url']}, SMTP {found['inbox']['smtp']}")
     show(f"console {found['console']['url'] or 'none'}")
     show()
-    show_board(found["connectors"])
+    if found["connect"]["problem"]:
+        show(f"connectors unknown: {found['connect']['problem']}")
+    else:
+        show_board(found["connectors"])
 
 
 def _word(is_ready: bool) -> str:

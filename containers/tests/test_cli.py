@@ -15,9 +15,10 @@ import httpx
 import pytest
 
 from containers import cli
+from containers.connectors import ConnectRefused, ConnectUnreachable
 from containers.engines import EngineAway, PlatformRefused
 from containers.process import COMMAND, PlatformProcess
-from containers.tests.fake_platform import FakeTier
+from containers.tests.fake_platform import URLS, FakeTier
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,38 @@ def test_an_engine_that_is_away_is_one_sentence(
     assert cli.run(["journey", "ada@example.org"]) == 3
     said = capsys.readouterr()
     assert said.err == "signup_db does not answer (refused): `quartet status` shows what runs.\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ConnectUnreachable("Nothing answers at http://connect"), "Nothing answers at http://connect"),
+        (ConnectRefused(500, "Request timed out"), "does not tell its connectors: Request timed out"),
+    ],
+)
+def test_a_connect_that_cannot_say_is_no_empty_table(
+    error: Exception, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`status` shows the rest and the reason, `connectors` is refused with it."""
+
+    class Silent:
+        def overview(self) -> None:
+            raise error
+
+    class Tier(FakeTier):
+        connectors = Silent()
+
+    monkeypatch.setattr(cli, "attach", lambda data: Tier())
+    assert cli.run(["status"]) == 3
+    assert f"connectors unknown: {words}" in capsys.readouterr().out.replace(
+        f"Connect at {URLS['connect']} ", ""
+    )
+    assert cli.run(["status", "--json"]) == 3
+    found = json.loads(capsys.readouterr().out)
+    assert (found["connectors"], words in found["connect"]["problem"]) == ([], True)
+    assert cli.run(["connectors"]) == 3
+    said = capsys.readouterr()
+    assert (said.out, words in said.err) == ("", True)
 
 
 def test_status_in_json_says_that_nothing_is_ready(
