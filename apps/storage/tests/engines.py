@@ -27,7 +27,6 @@ _SERVER = os.environ.get("QUARTET_TEST_MYSQL_URL")
 ON_MYSQL = _SERVER is not None
 
 only_on_sqlite = pytest.mark.skipif(ON_MYSQL, reason="about SQLite's file, and this run is on MySQL")
-only_on_mysql = pytest.mark.skipif(not ON_MYSQL, reason="QUARTET_TEST_MYSQL_URL names no MySQL server")
 
 _REPLICA_SET = os.environ.get("QUARTET_TEST_MONGO_URL")
 
