@@ -87,8 +87,7 @@ class ConnectClient:
 
     def statuses(self) -> Sequence[dict[str, Any]]:
         """Connect's own status of every connector, by name."""
-        found: dict[str, dict[str, Any]] = self._ask("GET", "/connectors?expand=status")
-        return [found[name]["status"] for name in sorted(found)]
+        return [known["status"] for known in self._expanded("status")]
 
     def status(self, name: str) -> dict[str, Any]:
         """Connect's own status of a connector."""
@@ -138,6 +137,15 @@ class ConnectClient:
 
     def close(self) -> None:
         self._http.close()
+
+    def _expanded(self, *details: str) -> Sequence[dict[str, Any]]:
+        """What Connect tells of every connector at once, by name.
+
+        It does so while it shares its tasks out anew, too, when it refuses to tell the configuration of one.
+        """
+        query = "&".join(f"expand={detail}" for detail in details)
+        found: dict[str, dict[str, Any]] = self._ask("GET", f"/connectors?{query}")
+        return [found[name] for name in sorted(found)]
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         headers = {} if method == "GET" else {"content-type": "application/json"}

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import structlog
 
 from containers.connectors import ConnectClient, ConnectRefused, ConnectUnreachable
@@ -270,24 +271,27 @@ class WatchedConnectClient(ConnectClient):
     path: where the watchdog of another process writes its findings.
     """
 
-    def __init__(self, url: str, topics: KafkaTopics, path: Path) -> None:
-        super().__init__(url)
+    def __init__(
+        self, url: str, topics: KafkaTopics, path: Path, *, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        super().__init__(url, transport=transport)
         self._topics, self._path = topics, path
 
     def statuses(self) -> Sequence[dict[str, Any]]:
         findings = read_findings(self._path)
         return [
-            {**status, **findings.get(status["name"], {}), "lag": self._lag(status)}
-            for status in super().statuses()
+            {**known["status"], **findings.get(known["info"]["name"], {}), "lag": self._lag(known["info"])}
+            for known in self._expanded("status", "info")
         ]
 
-    def _lag(self, status: Mapping[str, Any]) -> int | None:
+    def _lag(self, info: Mapping[str, Any]) -> int | None:
         """Records that a sink has still to write; a source does not tell how much it has still to read."""
-        if status["type"] != "sink":
+        if info["type"] != "sink":
             return None
-        topics = self.config(status["name"])["topics"].split(",")
         with suppress(TopicsUnreachable):
-            return sum(self._topics.lags(f"connect-{status['name']}", topics).values())
+            return sum(
+                self._topics.lags(f"connect-{info['name']}", info["config"]["topics"].split(",")).values()
+            )
         return None
 
 

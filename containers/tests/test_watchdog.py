@@ -2,10 +2,11 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,7 +27,14 @@ from containers.tests.fake_connect import (
     FakeSink,
 )
 from containers.topics import KafkaTopics, TopicsUnreachable
-from containers.watchdog import LOOK_SECONDS, STEADY_SECONDS, Finding, Watchdog, read_findings
+from containers.watchdog import (
+    LOOK_SECONDS,
+    STEADY_SECONDS,
+    Finding,
+    Watchdog,
+    WatchedConnectClient,
+    read_findings,
+)
 
 
 class Run:
@@ -236,6 +244,35 @@ def test_what_was_found_can_be_read_by_others(path: Path):
     assert read_findings(path) == {SINK: {"restarts": run.finding.restarts, "parked": 1, "cause": None}}
     path.write_text("{half")
     assert read_findings(path) == {}
+
+
+def test_what_others_see_of_a_connector(path: Path):
+    """Its status, the findings and a sink's lag, from one request: others are refused while tasks move."""
+    path.write_text(json.dumps({SINK: {"restarts": 2, "parked": 1, "cause": "why"}}), encoding="utf-8")
+
+    def connect(request: httpx.Request) -> httpx.Response:
+        if request.url.raw_path != b"/connectors?expand=status&expand=info":
+            return httpx.Response(409, json={"message": "a rebalance is expected"})
+        known = {
+            name: {
+                "status": {"name": name, "type": kind, "connector": {"state": "RUNNING"}, "tasks": []},
+                "info": {"name": name, "type": kind, "config": config, "tasks": []},
+            }
+            for name, kind, config in ((SINK, "sink", CONFIG), ("a-source", "source", {}))
+        }
+        return httpx.Response(200, json=known)
+
+    class Topics:
+        def lags(self, group: str, topics: Sequence[str]) -> dict[str, int]:
+            return {TOPIC: 7} if (group, topics) == (f"connect-{SINK}", [TOPIC]) else {}
+
+    watched = WatchedConnectClient(
+        "http://connect", cast(KafkaTopics, Topics()), path, transport=httpx.MockTransport(connect)
+    )
+    source, sink = watched.overview()
+    assert (source.name, source.lag, source.restarts) == ("a-source", None, 0)
+    assert (sink.lag, sink.restarts, sink.parked, sink.cause) == (7, 2, 1, "why")
+    watched.close()
 
 
 def test_the_thread_looks_until_it_is_stopped(path: Path):
