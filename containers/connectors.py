@@ -14,8 +14,10 @@ import httpx
 
 from containers.engines import EngineAway
 
-STATES = ("FAILED", "STOPPED", "PAUSED", "UNASSIGNED", "RESTARTING", "LAGGING", "RUNNING")
-"""Worst first."""
+UNKNOWN = "UNKNOWN"
+STATES = (UNKNOWN, "FAILED", "STOPPED", "PAUSED", "UNASSIGNED", "RESTARTING", "LAGGING", "RUNNING")
+"""Worst first. UNKNOWN is ours, and what Connect says itself that we have not heard of: where Kafka does not
+answer, Connect goes on telling what was true before."""
 
 LAGGING_RECORDS = 10_000
 """So far behind that it is no burst: several seconds of what the slowest measured sink writes."""
@@ -166,7 +168,8 @@ class ConnectClient:
 def view_of(status: Mapping[str, Any]) -> ConnectorView:
     """What people see of a connector with this status.
 
-    Beside Connect's own fields it may hold `lag`, `restarts`, `parked` and `cause`.
+    Beside Connect's own fields it may hold `lag`, `restarts`, `parked` and `cause`, and under `away` why
+    nothing of what Connect says can be relied upon.
     """
     tasks = tuple(TaskView(task["id"], task["state"]) for task in status["tasks"])
     lag: int | None = status.get("lag")
@@ -175,6 +178,8 @@ def view_of(status: Mapping[str, Any]) -> ConnectorView:
         states.append("UNASSIGNED")
     if lag is not None and lag >= LAGGING_RECORDS:
         states.append("LAGGING")
+    if status.get("away"):
+        states = [UNKNOWN]
     state = min(states, key=_rank)
     return ConnectorView(
         name=status["name"],
@@ -193,6 +198,8 @@ def _rank(state: str) -> int:
 
 
 def _cause(status: Mapping[str, Any], state: str, lag: int | None) -> str | None:
+    if status.get("away"):
+        return str(status["away"])
     if status.get("cause"):
         return str(status["cause"])
     traces = [part["trace"] for part in (status["connector"], *status["tasks"]) if part.get("trace")]

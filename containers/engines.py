@@ -124,6 +124,9 @@ class TierOfEngines(Tier, Protocol):
     def parts(self) -> list[str]:
         """The names of all parts, those that are down as well."""
 
+    def down(self) -> list[str]:
+        """The names of the parts that do not run."""
+
     def kill(self, part: str) -> None:
         """Ends a part at once, as a power cut does; it stays down until start()."""
 

@@ -82,9 +82,10 @@ class PlatformProcess:
     def kill(self) -> None:
         """Ends every process of the platform at once, as a power cut does."""
         if self._tier_name == "containers":
-            from containers.docker.platform import kill_parts
+            from containers.docker.engine import found_on_docker
 
-            kill_parts(self.data)
+            with found_on_docker(self.data) as found:
+                found.kill()
         assert self._end(signal.SIGKILL) == -signal.SIGKILL
 
     def discard(self) -> None:

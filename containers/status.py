@@ -1,12 +1,12 @@
 """What runs and how it is, for the command line and the console alike."""
 
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
 from containers.connectors import ConnectRefused
-from containers.engines import EngineAway, Tier
+from containers.engines import EngineAway, PlatformRefused, Tier, TierOfEngines
 from containers.settings import SERVICES
 
 DEADLINE_SECONDS = 3.0
@@ -18,17 +18,19 @@ def not_running(tier: str) -> dict[str, Any]:
         "tier": tier,
         "ready": False,
         "services": {name: {"url": None, "ready": False} for name in SERVICES},
-        "inbox": {"url": None, "smtp": None},
+        "inbox": {"url": None, "smtp": None, "ready": False},
         "console": {"url": None},
         "connect": {"url": None, "problem": None},
         "connectors": [],
+        "down": [],
     }
 
 
 def status(tier: Tier, *, transport: httpx.BaseTransport | None = None) -> dict[str, Any]:
     """The status in the shape of the contract.
 
-    Ready means that the four services answer so on /readyz and every connector is RUNNING.
+    Ready means that the four services answer so on /readyz and every connector is RUNNING; `down` names the
+    tier's own engines that do not run, which a platform may outlive for a while.
     """
     with (
         httpx.Client(timeout=DEADLINE_SECONDS, trust_env=False, transport=transport) as http,
@@ -38,21 +40,26 @@ def status(tier: Tier, *, transport: httpx.BaseTransport | None = None) -> dict[
             name: {"url": tier.urls[name], "ready": is_ready}
             for name, is_ready in readiness(tier, http, askers).items()
         }
+        has_inbox = _is_ready(http, tier.urls["inbox"])
     connectors, problem = [], None
     try:
         connectors = board(tier)
     except EngineAway as away:
         problem = str(away)
+    is_ready = (
+        all(service["ready"] for service in services.values())
+        and bool(connectors)
+        and all(connector["state"] == "RUNNING" for connector in connectors)
+    )
     return {
         "tier": tier.name,
-        "ready": all(service["ready"] for service in services.values())
-        and bool(connectors)
-        and all(connector["state"] == "RUNNING" for connector in connectors),
+        "ready": is_ready,
         "services": services,
-        "inbox": {"url": tier.urls["inbox"], "smtp": tier.smtp},
+        "inbox": {"url": tier.urls["inbox"], "smtp": tier.smtp, "ready": has_inbox},
         "console": {"url": tier.urls.get("console")},
         "connect": {"url": tier.urls["connect"], "problem": problem},
         "connectors": connectors,
+        "down": _down(tier),
     }
 
 
@@ -74,6 +81,15 @@ def board(tier: Tier) -> list[dict[str, Any]]:
         raise EngineAway(
             f"Connect at {tier.urls['connect']} does not tell its connectors: {refused}"
         ) from refused
+
+
+def _down(tier: Tier) -> list[str]:
+    if "engines" not in tier.capabilities:
+        return []
+    try:
+        return cast(TierOfEngines, tier).down()
+    except PlatformRefused:
+        return ["Docker"]
 
 
 def _is_ready(http: httpx.Client, url: str) -> bool:

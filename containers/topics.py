@@ -34,6 +34,7 @@ class KafkaTopics:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
+        self._bootstrap_servers = bootstrap_servers
         self._topics = kafka.KafkaTopics(bootstrap_servers)
 
     def create(self, *, changes: Sequence[str], dead_letters: Sequence[str]) -> None:
@@ -89,7 +90,8 @@ class KafkaTopics:
             return future.result(TIMEOUT_SECONDS)
         except Exception as error:
             future.cancel()
-            raise TopicsUnreachable(f"Kafka does not answer ({type(error).__name__}: {error})") from error
+            why = type(error).__name__
+            raise TopicsUnreachable(f"Kafka at {self._bootstrap_servers} does not answer ({why})") from error
 
 
 def _bytes(text: str | None) -> bytes | None:

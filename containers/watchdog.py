@@ -12,7 +12,6 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -268,6 +267,8 @@ class Watchdog:
 class WatchedConnectClient(ConnectClient):
     """The Connect REST API, and beside each status what the watchdog has found and a sink's lag.
 
+    While Kafka does not answer, nothing is carried, whatever Connect says: each status tells so.
+
     path: where the watchdog of another process writes its findings.
     """
 
@@ -279,20 +280,26 @@ class WatchedConnectClient(ConnectClient):
 
     def statuses(self) -> Sequence[dict[str, Any]]:
         findings = read_findings(self._path)
+        every, away = self._expanded("status", "info"), None
+        lags: dict[str, int] = {}
+        try:
+            lags = {
+                known["info"]["name"]: self._lag(known["info"])
+                for known in every
+                if known["info"]["type"] == "sink"  # a source does not tell how much it has still to read
+            }
+        except TopicsUnreachable as unreachable:
+            away = str(unreachable)
         return [
-            {**known["status"], **findings.get(known["info"]["name"], {}), "lag": self._lag(known["info"])}
-            for known in self._expanded("status", "info")
+            {**known["status"], **findings.get(name, {}), "lag": lags.get(name), "away": away}
+            for known in every
+            for name in [known["info"]["name"]]
         ]
 
-    def _lag(self, info: Mapping[str, Any]) -> int | None:
-        """Records that a sink has still to write; a source does not tell how much it has still to read."""
-        if info["type"] != "sink":
-            return None
-        with suppress(TopicsUnreachable):
-            return sum(
-                self._topics.lags(f"connect-{info['name']}", info["config"]["topics"].split(",")).values()
-            )
-        return None
+    def _lag(self, info: Mapping[str, Any]) -> int:
+        """Records that a sink has still to write."""
+        topics = info["config"]["topics"].split(",")
+        return sum(self._topics.lags(f"connect-{info['name']}", topics).values())
 
 
 def read_findings(path: Path) -> dict[str, dict[str, Any]]:

@@ -11,6 +11,7 @@ from pytest_bdd import parsers, then, when
 
 from containers.engines import TierOfEngines
 from steps.activation import claim
+from steps.operations import status_of
 from steps.traffic import Traffic
 from steps.waiting import eventually, wait_until
 from steps.wiring import pause, poisoned_row, resume, wait_for_state
@@ -81,6 +82,12 @@ def is_killed_for(engines: TierOfEngines, fault: Fault, part: str, seconds: int)
     engines.start(part)
 
 
+@when(parsers.parse("{part:w} is killed"))
+def is_killed(engines: TierOfEngines, fault: Fault, part: str) -> None:
+    engines.kill(part)
+    fault.begins(f"{part} killed", part)
+
+
 @when(parsers.parse("the primary of {group} is killed"))
 def primary_is_killed(engines: TierOfEngines, fault: Fault, group: str) -> None:
     primary = eventually(lambda: _primary(engines, group), within=30, what="a primary")
@@ -113,6 +120,39 @@ def another_is_the_primary(engines: TierOfEngines, fault: Fault, group: str) -> 
 def is_started(engines: TierOfEngines, fault: Fault) -> None:
     for part in fault.parts:
         engines.start(part)
+
+
+@then(parsers.parse("the status names {part:w} as down"))
+def status_names(world: World, part: str) -> None:
+    assert status_of(world)["down"] == [part]
+
+
+@then(parsers.parse("it calls no connector RUNNING, and {one:w} and {other:w} not ready"))
+def status_calls_not_ready(world: World, one: str, other: str) -> None:
+    """A service that reads topics takes silence for idleness until its brokers have been silent for long."""
+    status = eventually(
+        lambda: status_of(world),
+        within=30,
+        what=f"{one} and {other} not ready",
+        accept=lambda status: (
+            {name for name, service in status["services"].items() if not service["ready"]} == {one, other}
+        ),
+    )
+    assert not status["ready"]
+    assert {(connector["state"], connector["lag"]) for connector in status["connectors"]} == {
+        ("UNKNOWN", None)
+    }
+    assert all("Kafka at" in connector["cause"] for connector in status["connectors"])
+
+
+@then("the status says that everything is ready again")
+def status_is_ready_again(world: World) -> None:
+    eventually(
+        lambda: status_of(world),
+        within=RECOVERY_SECONDS,
+        what="everything ready, nothing down",
+        accept=lambda status: status["ready"] and not status["down"],
+    )
 
 
 @then(parsers.parse("all three members of {group} are there"))

@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 from pytest_bdd import given, parsers, then, when
@@ -126,11 +127,17 @@ def is_refused_at_once(world: World, refused: subprocess.CompletedProcess[str], 
     assert "ready" not in refused.stdout.splitlines()
 
 
+def status_of(world: World) -> dict[str, Any]:
+    """What `quartet status --json` prints; its exit code says whether all is ready."""
+    said = world.platform.run("status", "--json")
+    status: dict[str, Any] = json.loads(said.stdout)
+    assert said.returncode == (0 if status["ready"] else 3), said.stderr
+    return status
+
+
 @then('"quartet status --json" says that everything is ready')
 def status_says_ready(world: World) -> None:
-    said = world.platform.run("status", "--json")
-    assert said.returncode == 0, said.stderr
-    status = json.loads(said.stdout)
+    status = status_of(world)
     assert (status["tier"], status["ready"]) == (world.platform.tier.name, True)
     assert status["services"].keys() == {"signup", "activation", "login", "reset_password"}
     assert all(service["ready"] for service in status["services"].values())

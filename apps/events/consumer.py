@@ -45,7 +45,7 @@ class Consumer:
         self._group = group
         self._topics = topics
         self._open_source = open_source
-        self._is_started = False
+        self._source: EventSource | None = None
         self._failures_in_a_row = 0
         self.counts: Counter[str] = Counter(handled=0, parked=0, failed=0)
 
@@ -56,8 +56,9 @@ class Consumer:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the source is open and the newest record did not fail several times in a row."""
-        return self._is_started and self._failures_in_a_row < _FAILURES_BEFORE_UNREADY
+        """Whether the source is open and connected, and the newest record did not fail again and again."""
+        is_open = self._source is not None and self._source.is_connected
+        return is_open and self._failures_in_a_row < _FAILURES_BEFORE_UNREADY
 
     async def run(self) -> None:
         """Consume until cancelled; a source that fails is closed and opened anew, with a delay."""
@@ -66,7 +67,7 @@ class Consumer:
             source = self._open_source(self._group, list(self._topics))
             try:
                 await source.start()
-                self._is_started = True
+                self._source = source
                 while True:
                     await self._consume(source, await source.next())
                     failures = 0
@@ -74,7 +75,7 @@ class Consumer:
                 failures += 1
                 _log.warning("event source failed", consumer=self._name, error=type(error).__name__)
             finally:
-                self._is_started = False
+                self._source = None
                 await self._close(source)
             await asyncio.sleep(_delay(failures))
 

@@ -1,6 +1,7 @@
 """Topics on Kafka; the only import of aiokafka."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -49,6 +50,21 @@ class KafkaSource:
         self._topics = tuple(topics)
         self._consumer: AIOKafkaConsumer | None = None
         self._producer: AIOKafkaProducer | None = None
+        self._waits_since: float | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """False once the brokers have been silent for as long as a member of a group may be.
+
+        While it waits, each partition is asked for at least twice a second; a broker that is gone makes
+        the client neither raise nor return. Who has no partition, because another member has them, waits
+        for nothing.
+        """
+        if self._consumer is None or self._waits_since is None:
+            return True
+        polled = [self._consumer.last_poll_timestamp(each) or 0 for each in self._consumer.assignment()]
+        heard_at = max(self._waits_since, min(polled, default=time.time() * 1000) / 1000)
+        return time.time() - heard_at < _SESSION_TIMEOUT_MS / 1000
 
     async def start(self) -> None:
         """Join the group, at the first record that it has not committed.
@@ -73,7 +89,11 @@ class KafkaSource:
     async def next(self) -> Record:
         """Wait for the next record."""
         assert self._consumer is not None, "start() comes first"
-        return _record(await self._consumer.getone())
+        self._waits_since = time.time()
+        try:
+            return _record(await self._consumer.getone())
+        finally:
+            self._waits_since = None
 
     async def commit(self, record: Record) -> None:
         """Commit the offset after `record`; fails when the partition went to another member meanwhile."""

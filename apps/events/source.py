@@ -15,6 +15,10 @@ REASON_HEADER = "__quartet.error.reason"
 class EventSource(Protocol):
     """The records of some topics, for one consumer group. Any method may raise; then open a new one."""
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the topics can be read, as far as is known without asking; asks nobody and never raises."""
+
     async def start(self) -> None:
         """Connect, and stand at the first record that was not committed."""
 

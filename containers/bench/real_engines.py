@@ -9,9 +9,8 @@ from containers.bench.figures import Figure, at_least, at_most, percentile
 from containers.bench.propagation import clicks
 from containers.bench.subject import running
 from containers.connect_configs import read_configs
-from containers.docker.engine import LABEL
+from containers.docker.engine import LABEL, identity_of
 from containers.docker.images import Images, connect_to_docker
-from containers.docker.platform import identity_of
 from containers.process import PlatformProcess
 from containers.registration import wait_until_running
 

@@ -34,9 +34,10 @@ def stop(data: Path, *, with_volumes: bool = False) -> None:
         if not has_containers:
             raise
     if has_containers:
-        from containers.docker.platform import remove_leftovers
+        from containers.docker.engine import found_on_docker
 
-        remove_leftovers(folder.path, with_volumes=with_volumes)
+        with found_on_docker(folder.path) as found:
+            found.remove(with_volumes=with_volumes)
 
 
 def _stop_process(folder: DataFolder) -> None:

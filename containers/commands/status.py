@@ -10,11 +10,14 @@ from containers.output import show, show_table
 def show_status(found: Mapping[str, Any]) -> None:
     """Prints the status for people."""
     show(f"{found['tier']} tier: {_word(found['ready'])}")
+    if found["down"]:
+        show(f"down: {', '.join(found['down'])}")
     show()
     rows = [(name, _word(service["ready"]), service["url"]) for name, service in found["services"].items()]
     show_table(("service", "state", "address"), rows)
     show()
-    show(f"inbox {found['inbox']['url']}, SMTP {found['inbox']['smtp']}")
+    away = "" if found["inbox"]["ready"] else ": does not answer"
+    show(f"inbox {found['inbox']['url']}, SMTP {found['inbox']['smtp']}{away}")
     show(f"console {found['console']['url'] or 'none'}")
     show()
     if found["connect"]["problem"]:

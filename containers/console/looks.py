@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import httpx
 
-from containers.connectors import STATES, ConnectorView, ConnectRefused
+from containers.connectors import STATES, UNKNOWN, ConnectorView, ConnectRefused
 from containers.console.flow import Carrier, Flow
 from containers.engines import EngineAway, Positions, Tier
 from containers.settings import SERVICES
@@ -18,7 +18,6 @@ from containers.threads import in_thread
 
 T = TypeVar("T")
 
-UNKNOWN = "UNKNOWN"
 NOT_READY = "NOT READY"
 READY = "READY"
 
@@ -178,7 +177,7 @@ def worst(services: Mapping[str, bool], carriers: Sequence[CarrierState]) -> tup
     for service, is_ready in services.items():
         if not is_ready:
             return NOT_READY, f"{service} does not answer, or not that it is ready"
-    for state in (UNKNOWN, *STATES):
+    for state in STATES:
         for carrier in carriers:
             if carrier.state == state != "RUNNING":
                 return state, f"{carrier.name}: {carrier.cause or state}"

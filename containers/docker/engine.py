@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -14,6 +16,7 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
+from containers.docker.images import connect_to_docker
 from containers.docker.logs import LogFollower
 from containers.docker.parts import Part
 from containers.engines import PlatformRefused
@@ -98,6 +101,22 @@ class RunningPart(PartInContainer):
             self._container.stop(timeout=self.part.stop_seconds)
 
 
+def identity_of(data: Path) -> str:
+    """What tells this data folder's platform from others on the same Docker engine."""
+    return hashlib.sha256(str(data.absolute()).encode()).hexdigest()[:8]
+
+
+@contextmanager
+def found_on_docker(data: Path) -> Iterator[PlatformOnDocker]:
+    """What is there of the platform on this folder, whoever started it.
+
+    Raises:
+        PlatformRefused: Docker does not answer.
+    """
+    with closing(connect_to_docker()) as client:
+        yield PlatformOnDocker(client, identity_of(data))
+
+
 class PlatformOnDocker:
     """Everything that one platform has on the engine; `identity` tells platforms apart."""
 
@@ -139,10 +158,14 @@ class PlatformOnDocker:
         except NotFound as error:
             raise PlatformRefused(f"{name} is no part of this platform.") from error
 
-    def names(self) -> list[str]:
-        """The names of its parts, whether they run or not."""
+    def names(self, *, only_down: bool = False) -> list[str]:
+        """The names of its parts, whether they run or not; or of those that do not run."""
         found = self._client.containers.list(all=True, filters={"label": f"{LABEL}={self.identity}"})
-        return sorted(container.name.removeprefix(self._name("")) for container in found)
+        return sorted(
+            container.name.removeprefix(self._name(""))
+            for container in found
+            if not (only_down and container.status == "running")
+        )
 
     def close(self) -> None:
         """No further container starts; returns when no start is under way."""

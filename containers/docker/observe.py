@@ -1,10 +1,14 @@
 """How a running containers platform is seen from outside: on the loopback ports of its engines.
 
-What kills and starts engines asks Docker, which is imported only then: `quartet status` can do without.
+What asks for parts asks Docker, whose client is imported only then: most commands can do without.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from containers.docker import mongo
 from containers.docker.image_names import MONGO
@@ -15,6 +19,9 @@ from containers.keys import read_passwords
 from containers.real_engines import DOCUMENTS, RealTier, SQLAddress
 from containers.settings import LOCALHOST
 
+if TYPE_CHECKING:
+    from containers.docker.engine import PlatformOnDocker
+
 OBSERVER = "observer"
 
 
@@ -22,42 +29,41 @@ class ContainersTier(RealTier):
     """The containers platform on one data folder."""
 
     def parts(self) -> list[str]:
-        from containers.docker.platform import part_names
+        with self._on_docker() as found:
+            return found.names()
 
-        return part_names(self._folder.path)
+    def down(self) -> list[str]:
+        with self._on_docker() as found:
+            return found.names(only_down=True)
 
     def kill(self, part: str) -> None:
-        from containers.docker.platform import part_of
-
-        with part_of(self._folder.path, part) as found:
-            found.kill()
+        with self._on_docker() as found:
+            found.find(part).kill()
 
     def start(self, part: str) -> None:
-        from containers.docker.platform import part_of
-
-        with part_of(self._folder.path, part) as found:
-            found.start()
+        with self._on_docker() as found:
+            found.find(part).start()
 
     def group(self) -> Mapping[str, str]:
         """As the first member tells that knows a primary: a dead one tells nothing."""
-        from containers.docker.platform import part_of
-
-        for member in MEMBERS:
-            with part_of(self._folder.path, member) as found:
-                group = group_seen_by(found)
-            if "PRIMARY" in group.values():
-                return group
+        with self._on_docker() as found:
+            for member in MEMBERS:
+                group = group_seen_by(found.find(member))
+                if "PRIMARY" in group.values():
+                    return group
         return {}
 
     def replica_set(self) -> Mapping[str, str]:
-        from containers.docker.platform import part_of
+        with self._on_docker() as found:
+            roles = {
+                member: mongo.role_of(found.find(member)) for member in mongo.members_of(self._mongo_image)
+            }
+        return {member: role for member, role in roles.items() if role}
 
-        roles = {}
-        for member in mongo.members_of(self._mongo_image):
-            with part_of(self._folder.path, member) as found:
-                if role := mongo.role_of(found):
-                    roles[member] = role
-        return roles
+    def _on_docker(self) -> AbstractContextManager[PlatformOnDocker]:
+        from containers.docker.engine import found_on_docker
+
+        return found_on_docker(self._folder.path)
 
     @property
     def has_mongodb(self) -> bool:

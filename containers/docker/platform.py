@@ -6,19 +6,17 @@ async with ContainersPlatform(wanted, progress=print) as platform:   # ready fro
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 
 from apps.web.logs import configure_logging
 from containers.connector_host import ConnectorHost
 from containers.docker.doctor import refuse_missing
-from containers.docker.engine import PartInContainer, PlatformOnDocker
+from containers.docker.engine import PlatformOnDocker, identity_of
 from containers.docker.image_names import MONGO_STANDIN
 from containers.docker.images import Images, connect_to_docker
 from containers.docker.parts import ACCOUNTS
@@ -40,48 +38,6 @@ from containers.settings import PlatformSettings, urls
 from containers.threads import in_thread
 
 MONGO_STANDS_IN = "one mongo-java-server for the MongoDB replica set, whose image cannot be had here"
-
-
-def identity_of(data: Path) -> str:
-    """What tells this data folder's platform from others on the same Docker engine."""
-    return hashlib.sha256(str(data.absolute()).encode()).hexdigest()[:8]
-
-
-def remove_leftovers(data: Path, *, with_volumes: bool) -> None:
-    """Removes the containers, and on demand the volumes, of a platform on this folder that is not running.
-
-    Raises:
-        PlatformRefused: Docker does not answer.
-    """
-    with closing(connect_to_docker()) as client:
-        PlatformOnDocker(client, identity_of(data)).remove(with_volumes=with_volumes)
-
-
-def kill_parts(data: Path) -> None:
-    """Ends every container of the platform on this folder at once; the fault of faults."""
-    with closing(connect_to_docker()) as client:
-        PlatformOnDocker(client, identity_of(data)).kill()
-
-
-@contextmanager
-def part_of(data: Path, name: str) -> Iterator[PartInContainer]:
-    """One part of the platform that runs on this folder.
-
-    Raises:
-        PlatformRefused: there is no such part, or Docker does not answer.
-    """
-    with closing(connect_to_docker()) as client:
-        yield PlatformOnDocker(client, identity_of(data)).find(name)
-
-
-def part_names(data: Path) -> list[str]:
-    """The names of all parts of the platform on this folder.
-
-    Raises:
-        PlatformRefused: Docker does not answer.
-    """
-    with closing(connect_to_docker()) as client:
-        return PlatformOnDocker(client, identity_of(data)).names()
 
 
 class ContainersPlatform:

@@ -21,10 +21,9 @@ from pathlib import Path
 from containers import settings
 from containers.docker import mongo
 from containers.docker.doctor import refuse_missing
-from containers.docker.engine import PlatformOnDocker
+from containers.docker.engine import PlatformOnDocker, identity_of
 from containers.docker.images import Images, connect_to_docker
 from containers.docker.parts import ACCOUNTS
-from containers.docker.platform import identity_of
 from containers.docker.services import inbox_part
 from containers.docker.starting import started
 from containers.docker.topology import ENGINE_PORTS, Plan, engine_parts, engine_settings

@@ -45,6 +45,11 @@ class LogSource:
         self._news = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    @property
+    def is_connected(self) -> bool:
+        """The log is a file of this process."""
+        return True
+
     async def start(self) -> None:
         """Stand at the first record that the group has not committed."""
         self._loop = asyncio.get_running_loop()

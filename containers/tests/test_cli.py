@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -102,6 +103,27 @@ def test_a_connect_that_cannot_say_is_no_empty_table(
     assert (said.out, words in said.err) == ("", True)
 
 
+def test_engines_that_are_down_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also the one whose death the rest outlives; a silent Docker engine is no fault of the command."""
+
+    class Engines(FakeTier):
+        capabilities = frozenset({"engines"})
+        connectors = Mock(overview=lambda: [])
+        down = Mock(side_effect=[["mysql2"], ["mysql2"], PlatformRefused("Docker does not answer.")])
+
+    monkeypatch.setattr(cli, "attach", lambda data: Engines())
+    assert cli.run(["status"]) == 3
+    said = capsys.readouterr().out
+    assert "not ready\ndown: mysql2\n" in said
+    assert "SMTP localhost:1025: does not answer\n" in said
+    for down in (["mysql2"], ["Docker"]):
+        cli.run(["status", "--json"])
+        found = json.loads(capsys.readouterr().out)
+        assert (found["down"], found["inbox"]["ready"]) == (down, False)
+
+
 def test_status_in_json_says_that_nothing_is_ready(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,7 +193,7 @@ def test_status_of_a_running_platform(platform: PlatformProcess) -> None:
     assert all(
         service["ready"] and service["url"].startswith("http://") for service in found["services"].values()
     )
-    assert found["inbox"].keys() == {"url", "smtp"}
+    assert (found["inbox"].keys(), found["inbox"]["ready"]) == ({"url", "smtp", "ready"}, True)
     assert len(found["connectors"]) == 7
     for connector in found["connectors"]:
         assert connector.keys() >= {"name", "state", "tasks", "lag", "restarts", "cause"}

@@ -47,6 +47,7 @@ def status(connector: str, *tasks: str, **more: Any) -> dict[str, Any]:
         (status("RUNNING", "RESTARTING"), "RESTARTING", None),
         (status("RUNNING"), "UNASSIGNED", None),
         (status("RUNNING", "UNHEARD_OF"), "UNHEARD_OF", None),
+        (status("RUNNING", "FAILED", cause="before", away="Kafka is away"), "UNKNOWN", "Kafka is away"),
     ],
 )
 def test_the_view_is_the_worst_of_all_with_its_cause(

@@ -2,9 +2,11 @@
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -246,33 +248,49 @@ def test_what_was_found_can_be_read_by_others(path: Path):
     assert read_findings(path) == {}
 
 
-def test_what_others_see_of_a_connector(path: Path):
-    """Its status, the findings and a sink's lag, from one request: others are refused while tasks move."""
-    path.write_text(json.dumps({SINK: {"restarts": 2, "parked": 1, "cause": "why"}}), encoding="utf-8")
+def watched(path: Path, lags: Callable[[str, Sequence[str]], Mapping[str, int]]) -> WatchedConnectClient:
+    """Beside a Connect with one source and one sink, which run."""
 
     def connect(request: httpx.Request) -> httpx.Response:
         if request.url.raw_path != b"/connectors?expand=status&expand=info":
             return httpx.Response(409, json={"message": "a rebalance is expected"})
         known = {
             name: {
-                "status": {"name": name, "type": kind, "connector": {"state": "RUNNING"}, "tasks": []},
+                "status": {
+                    "name": name,
+                    "type": kind,
+                    "connector": {"state": "RUNNING"},
+                    "tasks": [{"id": 0, "state": "RUNNING"}],
+                },
                 "info": {"name": name, "type": kind, "config": config, "tasks": []},
             }
             for name, kind, config in ((SINK, "sink", CONFIG), ("a-source", "source", {}))
         }
         return httpx.Response(200, json=known)
 
-    class Topics:
-        def lags(self, group: str, topics: Sequence[str]) -> dict[str, int]:
-            return {TOPIC: 7} if (group, topics) == (f"connect-{SINK}", [TOPIC]) else {}
+    topics = cast(KafkaTopics, Mock(lags=lags))
+    return WatchedConnectClient("http://connect", topics, path, transport=httpx.MockTransport(connect))
 
-    watched = WatchedConnectClient(
-        "http://connect", cast(KafkaTopics, Topics()), path, transport=httpx.MockTransport(connect)
-    )
-    source, sink = watched.overview()
-    assert (source.name, source.lag, source.restarts) == ("a-source", None, 0)
-    assert (sink.lag, sink.restarts, sink.parked, sink.cause) == (7, 2, 1, "why")
-    watched.close()
+
+def test_what_others_see_of_a_connector(path: Path):
+    """Its status, the findings and a sink's lag, from one request: others are refused while tasks move."""
+    path.write_text(json.dumps({SINK: {"restarts": 2, "parked": 1, "cause": "why"}}), encoding="utf-8")
+    lags = {(f"connect-{SINK}", TOPIC): {TOPIC: 7}}
+    with closing(watched(path, lambda group, topics: lags[group, *topics])) as client:
+        source, sink = client.overview()
+    assert (source.name, source.state, source.lag, source.restarts) == ("a-source", "RUNNING", None, 0)
+    assert (sink.state, sink.lag, sink.restarts, sink.parked, sink.cause) == ("RUNNING", 7, 2, 1, "why")
+
+
+def test_while_kafka_is_away_nothing_runs(path: Path):
+    """Connect goes on saying RUNNING: it tells what was true before."""
+
+    def lags(group: str, topics: Sequence[str]) -> Mapping[str, int]:
+        raise TopicsUnreachable("Kafka at k:9092 does not answer")
+
+    with closing(watched(path, lags)) as client:
+        seen = [(view.state, view.lag, view.cause) for view in client.overview()]
+    assert seen == [("UNKNOWN", None, "Kafka at k:9092 does not answer")] * 2
 
 
 def test_the_thread_looks_until_it_is_stopped(path: Path):

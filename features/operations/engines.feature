@@ -49,6 +49,13 @@ Feature: An engine dies and comes back
     And every connector is running
     And no account is lost or doubled, all are mailed, and the databases agree
 
+  Scenario: Who asks is told what is down
+    When kafka is killed
+    Then the status names kafka as down
+    And it calls no connector RUNNING, and signup and activation not ready
+    When what was killed is started again
+    Then the status says that everything is ready again
+
   Scenario: A sink is paused
     Given people keep signing up
     When the connector "login-sink-connector" is paused for 3 seconds

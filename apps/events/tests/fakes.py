@@ -33,6 +33,11 @@ class MemorySource:
         self._broken = broken
         self.acts: list[tuple[Any, ...]] = []
         self.is_drained = asyncio.Event()
+        self.is_silent = False
+
+    @property
+    def is_connected(self) -> bool:
+        return not self.is_silent
 
     async def start(self) -> None:
         self.acts.append(("start",))

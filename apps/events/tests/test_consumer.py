@@ -169,6 +169,8 @@ def test_readiness_is_lost_while_a_record_keeps_failing():
             is_healed.set()
             await source.is_drained.wait()
         assert consumer.is_ready
+        source.is_silent = True
+        assert not consumer.is_ready
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

@@ -3,6 +3,7 @@
 import asyncio
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from aiokafka import TopicPartition  # noqa: TID251 - the door is under test
@@ -23,6 +24,7 @@ class FakeKafka:
         self.calls: list[tuple[Any, ...]] = []
         self.options: dict[str, dict[str, Any]] = {}
         self.is_drained = asyncio.Event()
+        self.polled_at: float | None = None
 
     def client(self, name: str) -> Any:
         def make(*arguments: Any, **options: Any) -> Any:
@@ -71,6 +73,12 @@ class FakeClient:
             return self._broker.messages.pop(0)
         self._broker.is_drained.set()
         return await asyncio.get_running_loop().create_future()
+
+    def assignment(self) -> set[TopicPartition]:
+        return {TopicPartition(topic, 0) for topic in self._broker.topics}
+
+    def last_poll_timestamp(self, partition: TopicPartition) -> float | None:
+        return None if self._broker.polled_at is None else self._broker.polled_at * 1000
 
     async def commit(self, offsets: dict[Any, int]) -> None:
         self._broker.calls.append(("commit", offsets))
@@ -180,6 +188,48 @@ def test_a_record_keeps_what_the_message_had(plug: Any):
     taken = asyncio.run(run())
     assert (taken.topic, taken.offset, taken.key, taken.value) == ("users", 4, b'{"id":1}', b"{}")
     assert (taken.headers, taken.timestamp_ms) == ((("h", b""),), 9)
+
+
+@pytest.mark.parametrize(
+    ("topics", "polled_at", "waits", "is_connected"),
+    [
+        (["users"], 1000.0, True, True),
+        (["users"], 993.0, True, False),
+        (["users"], None, True, False),
+        (["users"], 993.0, False, True),
+        ([], None, True, True),
+    ],
+    ids=["polled", "not-polled", "never-polled", "busy", "no-partition"],
+)
+def test_brokers_that_are_silent_are_noticed(
+    plug: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    topics: list[str],
+    polled_at: float | None,
+    waits: bool,
+    is_connected: bool,
+):
+    """The client waits for ever when its broker is gone; who is busy or has no partition waits for none."""
+
+    async def run() -> bool:
+        broker = plug(FakeKafka(topics=topics))
+        source = kafka.kafka_source("k:9092")("signup", ["users"])
+        await source.start()
+        broker.topics, broker.polled_at = topics, polled_at
+        monkeypatch.setattr(kafka, "time", Mock(time=lambda: 990.0))
+        waiting = asyncio.create_task(source.next())
+        await broker.is_drained.wait()
+        if not waits:
+            waiting.cancel()
+            await asyncio.wait([waiting])
+        monkeypatch.setattr(kafka, "time", Mock(time=lambda: 1000.0))
+        found = source.is_connected
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        await source.close()
+        return found
+
+    assert asyncio.run(run()) is is_connected
 
 
 def test_a_cluster_that_is_away_is_an_error_and_leaves_nothing_open():

@@ -69,10 +69,10 @@ def tier_of(
     members: Mapping[str, Member], monkeypatch: pytest.MonkeyPatch, mongo_image: str = MONGO
 ) -> ContainersTier:
     @contextmanager
-    def part_of(data: Path, name: str) -> Iterator[Member]:
-        yield members[name]
+    def found_on_docker(data: Path) -> Iterator[Mock]:
+        yield Mock(find=members.__getitem__)
 
-    monkeypatch.setattr("containers.docker.platform.part_of", part_of)
+    monkeypatch.setattr("containers.docker.engine.found_on_docker", found_on_docker)
     tier = ContainersTier.__new__(ContainersTier)
     tier._folder = Mock(path=Path("/unused"))
     tier._description = Mock(engines={"mongo_image": mongo_image})

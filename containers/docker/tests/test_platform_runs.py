@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from containers.docker.engine import LABEL
+from containers.docker.engine import LABEL, identity_of
 from containers.docker.images import connect_to_docker
-from containers.docker.platform import identity_of
 from containers.ports import free_ports
 from containers.process import COMMAND, PORTS, PlatformProcess
 
