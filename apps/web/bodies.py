@@ -171,11 +171,16 @@ def _refuse_twice(given: Mapping[str, Any]) -> None:
 
 
 def _has_twice(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(_has_twice(part) for part in value.values())
-    if isinstance(value, list):
-        return any(_has_twice(part) for part in value)
-    return value is _GIVEN_TWICE
+    parts = [value]  # a stack: what JSON's reader can nest is deeper than what a recursion here can follow
+    while parts:
+        part = parts.pop()
+        if part is _GIVEN_TWICE:
+            return True
+        if isinstance(part, Mapping):
+            parts += part.values()
+        elif isinstance(part, list):
+            parts += part
+    return False
 
 
 def _convert(value: Any, field: FieldInfo) -> Any:

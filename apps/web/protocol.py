@@ -5,7 +5,8 @@ deadline   a request (head and body) has REQUEST_TIMEOUT seconds from its first 
            open whose body never came.
 linger     after a refusal that leaves input unread, what still comes is read for a moment: closing at once
            would reset the connection, and the peer would lose the answer.
-framing    what a proxy in front could understand otherwise is refused (RFC 9112 sections 3.2, 5.1, 5.2).
+framing    what a proxy in front could understand otherwise is refused (RFC 9112 sections 3.2, 5.1, 5.2, 6.3,
+           7.1). An answer that does not wait for the body closes the connection, and says so.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ LINGER_SECONDS = 1.0
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORBIDDEN_SIGNS = re.compile(r"[\r\n\0]")
+_LENGTH = {10: re.compile(r"[0-9]{1,19}"), 16: re.compile(r"[0-9A-Fa-f]{1,16}")}
 _ID_IN_HEAD = re.compile(rb"\r\nx-request-id:[ \t]*([A-Za-z0-9._-]{1,64})[ \t]*\r\n", re.IGNORECASE)
 
 
@@ -75,6 +77,13 @@ class EdgeHTTP(Http):
         if not is_sound or hosts > 1 or (hosts == 0 and self.request.version == "1.1"):
             raise BadRequest("ambiguous head")
 
+    @staticmethod
+    def _safe_int(value: str, base: int = 10) -> int:
+        """A length of a body (base 10) or of a chunk (16); int() also takes other digits, "0x" and spaces."""
+        if not _LENGTH[base].fullmatch(value.rstrip(" \t") if base == 10 else value):
+            raise ValueError("not a length")
+        return int(value, base)
+
     def create_empty_request(self) -> None:
         """Stands in for a request whose head could not be read; keeps its id if that much is readable."""
         super().create_empty_request()
@@ -94,8 +103,9 @@ class EdgeHTTP(Http):
 
     async def http1_response_header(self, data: bytes, end_stream: bool) -> None:
         """Sends an answer's head (and body), with the request's id."""
-        if self.protocol.has_ended or self.protocol.app.ctx.is_stopping:
+        if self.request_body or self.protocol.has_ended or self.protocol.app.ctx.is_stopping:
             self.keep_alive = False
+            self.request_body = None  # else Sanic waits for the rest of a body that may never come
         self.response.headers["x-request-id"] = self.request.id
         route = self.request.route
         self.protocol.app.ctx.requests.record(

@@ -69,10 +69,13 @@ def bearer(request: Request) -> str | None:
 
 
 def prefers_html(request: Request) -> bool:
-    """Whether the client likes text/html better than JSON (RFC 9110 section 12.5.1); a tie is JSON."""
+    """Whether the client likes text/html better than JSON (RFC 9110 section 12.5.1); a tie is JSON.
+
+    The JSON of a problem counts only by name: a wildcard that is for all but JSON is for pages.
+    """
     ranges = _accepted(",".join(request.headers.getall("accept", [])))
     html = _quality(ranges, "text/html")
-    return html > max(_quality(ranges, "application/json"), _quality(ranges, "application/problem+json"))
+    return html > max(_quality(ranges, "application/json"), ranges.get("application/problem+json", 0.0))
 
 
 def _accepted(header: str) -> dict[str, float]:

@@ -28,6 +28,7 @@ def request(*headers: tuple[str, str]) -> Any:
         ("text/html;q=0.9, application/json;q=0.8", True),
         ("text/html, application/problem+json", False),
         ("text/html;q=0, */*", False),
+        ("application/json;q=0, */*", True),
         ("text/html;q=nonsense", False),
         ("text/html;level=1;q=0.4,*/*;q=0.3", True),
         ("application/*, text/html;q=0.9", False),

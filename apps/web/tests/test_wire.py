@@ -27,6 +27,11 @@ HOST = b"Host: test\r\n"
         (b"GET /\xff HTTP/1.1\r\n" + HOST + b"\r\n", 400, "REQUEST_MALFORMED"),
         (b"POST /take HTTP/1.1\r\n" + HOST + b"Content-Length: -1\r\n\r\n", 400, "REQUEST_MALFORMED"),
         (
+            b"POST /take HTTP/1.1\r\n" + HOST + b"Content-Length: \xd9\xa2\r\n\r\n{}",
+            400,
+            "REQUEST_MALFORMED",
+        ),
+        (
             b"POST /take HTTP/1.1\r\n" + HOST + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
             400,
             "REQUEST_MALFORMED",
@@ -40,6 +45,16 @@ HOST = b"Host: test\r\n"
             b"POST /take HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
             400,
             "REQUEST_MALFORMED",
+        ),
+        *(
+            (
+                b"POST /take HTTP/1.1\r\n"
+                + HOST
+                + b"Transfer-Encoding: chunked\r\n\r\n%b\r\n{}\r\n0\r\n\r\n" % size,
+                400,
+                "REQUEST_MALFORMED",
+            )
+            for size in (b"0x2", b" 2", b"2 ", b"")
         ),
         (
             b"POST /take HTTP/1.1\r\n" + HOST + b"Expect: tea\r\nContent-Length: 2\r\n\r\n{}",
@@ -78,6 +93,42 @@ def test_a_large_body_that_keeps_coming_still_gets_to_read_its_413() -> None:
         chunks = b"".join(b"1000\r\n" + b"x" * 0x1000 + b"\r\n" for _ in range(20)) + b"0\r\n\r\n"
         head = b"POST /take HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
         assert_problem(await wire.send(head + chunks), 413, "BODY_TOO_LARGE")
+
+    serve(scenario)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Content-Length: 20000\r\n\r\n" + b"x" * 20000,
+        b"Content-Length: 9\r\n\r\n{",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",
+    ],
+    ids=["too-large", "half", "half-a-chunk"],
+)
+@pytest.mark.parametrize(("path", "code"), [(b"/nope", "NOT_FOUND"), (b"/livez", "METHOD_NOT_ALLOWED")])
+def test_an_answer_that_does_not_wait_for_the_body_says_that_it_closes(
+    body: bytes, path: bytes, code: str
+) -> None:
+    """A client that believed in keep-alive would lose its next request."""
+
+    async def scenario(wire: Wire) -> None:
+        reply = await wire.send(b"POST " + path + b" HTTP/1.1\r\n" + HOST + body)
+        assert_problem(reply, 405 if path == b"/livez" else 404, code)
+        assert reply.headers["connection"] == "close"
+
+    serve(scenario)
+
+
+@pytest.mark.parametrize("depth", [100, 400, 960, 2000, 8000])
+def test_nested_json_is_refused_however_deep(depth: int) -> None:
+    """It is read to where the reader of JSON gives up, and then it is no JSON."""
+
+    async def scenario(wire: Wire) -> None:
+        for opened, closed in ((b"[", b"]"), (b'{"a":', b"}")):
+            body = b'{"a": ' + opened * depth + b"1" + closed * depth + b"}"
+            reply = await wire.ask("POST", "/take", "Content-Type: application/json", body=body[:16384])
+            assert_problem(reply, 400, str(reply.json["code"]))
 
     serve(scenario)
 
