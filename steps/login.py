@@ -262,6 +262,7 @@ def suspension_stands(world: World, name: str) -> None:
     _suspensions(world, world.person(name), lambda row: row["suspended_until"] is not None, "stands")
 
 
+@given(parsers.parse("{name:w}'s suspension is lifted in login_db and in signup_db"))
 @then(parsers.parse("{name:w}'s suspension is lifted in login_db and in signup_db"))
 def suspension_is_lifted(world: World, name: str) -> None:
     _suspensions(world, world.person(name), lambda row: row["lifted_at"] is not None, "is lifted")

@@ -31,7 +31,7 @@ SWITCHES = (
     (
         "late",
         "Send a late record",
-        "An older state of an account comes after a newer one, and changes nothing.",
+        "An older state of an account comes after a newer one: password, status and suspension stay.",
     ),
     ("poison", "Send a poison record", "No JSON: whoever reads it parks it with its reason and goes on."),
 )

@@ -22,11 +22,12 @@ from containers.connectors import ConnectRefused
 from containers.console.flow import Flow
 from containers.engines import SQLDatabase, Tier, TierOfEngines, TopicRecord
 from containers.inbox_client import InboxClient
-from containers.journey import DEAD_LETTERS, tell_record
+from containers.journey import DEAD_LETTERS, row_of
 from containers.polling import DeadlinePassed, poll
 
 STOPPING_SECONDS = 30.0
 _SQL: tuple[SQLDatabase, ...] = ("signup_db", "login_db", "rpwd_db")
+_SUSPENDING: tuple[SQLDatabase, ...] = ("signup_db", "login_db")
 POISON = '{"this is": no JSON'
 
 
@@ -224,8 +225,10 @@ class Faults:
         offset: str | None,
         outcome: Callable[[], Sequence[str]] = _nothing,
     ) -> Fault:
-        identity = tell_record(topic, TopicRecord(0, key, value, {}, 0))["id"]
-        user_id = int(identity) if str(identity).isdecimal() else None
+        row = row_of(value) or {}
+        # A suspension has an id of its own.
+        identity = row.get("user_id") if topic.endswith(".suspended_users") else (row_of(key) or {}).get("id")
+        user_id = int(str(identity)) if str(identity).isdecimal() else None
 
         def write() -> str:
             written = self._tier.produce(topic, key, value)
@@ -242,6 +245,10 @@ class Faults:
 
     def _accounts(self, user_id: int) -> dict[str, Any]:
         rows: dict[str, Any] = {f"{name}.users": self._tier.rows(name, "users", id=user_id) for name in _SQL}
+        rows |= {
+            f"{name}.suspended_users": self._tier.rows(name, "suspended_users", user_id=user_id)
+            for name in _SUSPENDING
+        }
         return rows | {"activate_user_reg_db": self._tier.documents("active_users", _id=user_id)}
 
 

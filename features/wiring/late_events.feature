@@ -19,6 +19,19 @@ Feature: Late and repeated events change nothing
     And ada cannot log in with "a quiet harbour at dawn"
     And the databases agree on ada in the end
 
+  Scenario: An older state of an account leaves the newer one at reset-password
+    Given ada is logged in
+    And ada has reset the password to "a harbour in the evening"
+    Then ada can log in with "a harbour in the evening"
+    When the first record of ada in "login_db.users" comes again, after all others
+    Then the databases agree on ada in the end
+
+  Scenario: A lifted suspension stays lifted
+    Given ada is suspended
+    And ada's suspension is lifted in login_db and in signup_db
+    When the first record of ada in "login_db.suspended_users" comes again, after all others
+    Then ada's suspension is lifted in login_db and in signup_db
+
   Scenario: A late activation does not activate a newer sign-up
     Given ada has signed up
     And the connector "mongonewuserconnector" is paused

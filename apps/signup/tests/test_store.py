@@ -9,6 +9,7 @@ from apps.signup import store
 from apps.signup.domain import Account, Activation, NewPassword, Profile
 from apps.signup.tables import metadata, suspended_users, users
 from apps.signup.tests.desk import ADA, Desk, cheap_hash, with_desk
+from apps.storage.dialect import insert_or_update
 from apps.storage.migrate import schema_difference
 
 PROFILE = Profile("Ada L.", "1 Harbour Row", "040", "f")
@@ -28,6 +29,24 @@ def test_tables_equal_their_migration(tmp_path: Path) -> None:
 
     async def story(desk: Desk) -> None:
         assert await schema_difference(desk.database, metadata) == []
+
+    with_desk(tmp_path, story)
+
+
+def test_a_late_suspension_stays_lifted(tmp_path: Path) -> None:
+    """The sink may bring its first state once more."""
+
+    async def story(desk: Desk) -> None:
+        async def sink(lifted_at: datetime | None) -> None:
+            values = {"email": ADA, "user_id": 7, "lifted_at": lifted_at}
+            row, dialect = {"id": 3, **values}, desk.database.dialect
+            await desk.write(insert_or_update(suspended_users, row, update=values, dialect=dialect))
+
+        await sink(None)
+        await sink(LATER)
+        await sink(None)
+        (row,) = await desk.rows(suspended_users)
+        assert row.lifted_at == LATER
 
     with_desk(tmp_path, story)
 

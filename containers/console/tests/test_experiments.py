@@ -121,6 +121,24 @@ def test_a_changed_row_is_told(tier: WatchedTier, monkeypatch: pytest.MonkeyPatc
     assert "The row of user 7 is another one now in login_db.users." in said(experiment)
 
 
+def test_a_suspension_is_told_of_its_account(tier: WatchedTier, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own id is that of another account, or of none."""
+    topic = "login_db.suspended_users"
+    tier.grow(topic, {"id": 7, "user_id": 51, "lifted_at": None})
+    tier.grow(topic, {"id": 7, "user_id": 51, "lifted_at": 1})
+    assert "another row of user 51 than before" in said(broken(tier, f"/break/late?target={topic}"))
+    produce = tier.produce
+
+    def overwrite(topic: str, key: str | None, value: str | None) -> int:
+        tier.tables["signup_db.suspended_users"] = [{"id": 7, "user_id": 51, "lifted_at": None}]
+        return produce(topic, key, value)
+
+    monkeypatch.setattr(tier, "produce", overwrite)
+    changed = "The row of user 51 is another one now in signup_db.suspended_users."
+    assert changed in said(broken(tier, f"/break/duplicate?target={topic}"))
+    assert "user 7" not in said(broken(tier, f"/break/poison?target={topic}"))
+
+
 def test_poison_is_looked_for_in_the_dead_letters(tier: WatchedTier, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it was parked is told; where nobody has, that is told too."""
     tier.grow("users", {"id": 7})
