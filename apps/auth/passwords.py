@@ -14,6 +14,7 @@ from pathlib import Path
 
 from passlib.hash import argon2
 
+from apps.auth.addresses import spellings
 from apps.auth.errors import FieldError
 
 MAX_CODE_POINTS = 256
@@ -58,7 +59,7 @@ def password_error(password: str, *, address: str, rules: PasswordRules) -> Fiel
         return _error("PASSWORD_TOO_LONG", f"At most {MAX_CODE_POINTS} characters.")
     if len(password) < rules.min_length:
         return _error("PASSWORD_TOO_SHORT", f"At least {rules.min_length} characters.")
-    if address and address in password.lower():
+    if address and any(spelling in password.lower() for spelling in spellings(address)):
         return _error("PASSWORD_CONTAINS_EMAIL", "The password must not contain the e-mail address.")
     if rules.refuse_common and password.lower() in common_passwords():
         return _error("PASSWORD_TOO_COMMON", "This password is among the first that are tried.")

@@ -296,7 +296,8 @@ async def _suspend(
         params: dict[str, str | int] = {
             "template": "suspended",
             "failures": settings.login_max_failures,
-            "until": spoken(until),
+            # Spoken times have no seconds: who comes back at this one must not be too early.
+            "until": spoken(until + timedelta(seconds=59)),
         }
         await queue_mail(
             connection, outbox, kind=SECURITY_NOTICE, recipient=account.email, params=params, now=now

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.auth.addresses import AddressInvalid, address_key, canonical_address, masked
+from apps.auth.addresses import AddressInvalid, address_key, canonical_address, masked, spellings
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,8 @@ def test_canonical_form(written: str, canonical: str) -> None:
         "zoe@example.org,max@example.org",
         "zoe@\ud800.org",
         "\ud800@example.org",
+        "=?utf-8?q?a?=@example.org",
+        "zoe.=?a?q?b?=@example.org",
         "x" * 243 + "@example.org",
         "x" * 60 + "@" + ".".join(["y" * 60] * 4) + ".org",
         "z" * 16000,
@@ -64,6 +66,12 @@ def test_what_is_no_address(text: str) -> None:
     with pytest.raises(AddressInvalid) as caught:
         canonical_address(text, allow_test_domains=True)
     assert len(text) < 3 or text not in str(caught.value)
+
+
+def test_spellings() -> None:
+    """A canonical address, and the one that people see where its domain is international."""
+    assert spellings("zoe@example.org") == ("zoe@example.org",)
+    assert spellings("zoe@xn--exmple-cua.org") == ("zoe@xn--exmple-cua.org", "zoe@exämple.org")
 
 
 def test_test_domains_only_where_allowed() -> None:

@@ -60,6 +60,14 @@ def test_rules(password: str, rules: Any, code: str | None) -> None:
         assert len(password) < 3 or password not in error.detail
 
 
+@pytest.mark.parametrize("password", ["zoe@exämple.org", "my Zoe@EXÄMPLE.org!", "zoe@xn--exmple-cua.org"])
+def test_no_spelling_of_the_address_is_a_password(password: str) -> None:
+    """The account knows its address in the canonical form; its owner may know another."""
+    error = password_error(password, address="zoe@xn--exmple-cua.org", rules=DEVELOPMENT)
+    assert error is not None
+    assert error.code == "PASSWORD_CONTAINS_EMAIL"
+
+
 def test_unknown_address_forbids_nothing() -> None:
     """An empty address is part of every text: it must not count."""
     assert password_error("quite all right", address="", rules=PRODUCTION) is None

@@ -337,9 +337,10 @@ def test_of_two_rows_with_one_address_the_newer_counts(tmp_path: Path) -> None:
 
 
 def test_the_letter_of_a_suspension(tmp_path: Path) -> None:
-    """It says until when, and holds no link."""
+    """It says until when, never too early, and holds no link."""
 
     async def story(desk: Desk) -> None:
+        desk.clock.advance(30)
         await fail(desk, 5)
         (mail,) = await desk.rows(outbox)
         values = {**mail._mapping, "params": json.loads(mail.params)}
@@ -347,7 +348,7 @@ def test_the_letter_of_a_suspension(tmp_path: Path) -> None:
         letter = handlers.compose(queued, wording=Wording(TEMPLATES))
         text = " ".join((*letter.paragraphs, *letter.closing))
         assert "5 times in a row" in text
-        assert "24 November 2026, 12:30 UTC" in text
+        assert "24 November 2026, 12:31 UTC" in text
         assert letter.button is None
 
     with_desk(tmp_path, story)
