@@ -106,6 +106,8 @@ def check(connector: str, config: Mapping[str, str], environ: Mapping[str, str])
         for name, option in options.items()
         if option.required and not config.get(name, "").strip()
     ]
+    if not problems and int(values.get("max.queue.size", 1)) <= int(values.get("max.batch.size", 0)):
+        problems.append(Problem("max.queue.size", "must be larger than max.batch.size"))
     if problems:
         raise ConfigInvalid(connector, problems)
     return Values(connector, class_name, values)
@@ -237,6 +239,22 @@ def _wrong_count(_: Option, value: str) -> str | None:
     return None if value.isascii() and value.isdigit() else f"{value!r} is not a whole number"
 
 
+def _wrong_positive(_: Option, value: str) -> str | None:
+    is_positive = value.isascii() and value.isdigit() and int(value) > 0
+    return None if is_positive else f"{value!r} is not a whole number above 0"
+
+
+def _wrong_name(_: Option, value: str) -> str | None:
+    is_name = re.fullmatch(r"[A-Za-z0-9_.-]+", value)
+    return None if is_name else f"{value!r} holds other signs than letters, digits, '.', '_' and '-'"
+
+
+def _wrong_mongodb(_: Option, value: str) -> str | None:
+    """The value may hold a password."""
+    is_address = value.startswith(("mongodb://", "mongodb+srv://"))
+    return None if is_address else "does not begin with mongodb:// or mongodb+srv://"
+
+
 def _wrong_boolean(_: Option, value: str) -> str | None:
     return None if value.lower() in ("true", "false") else f"{value!r} is neither true nor false"
 
@@ -264,7 +282,10 @@ def _wrong_patterns(option: Option, value: str) -> str | None:
 _CHECKS: Mapping[str, Callable[[Option, str], str | None]] = {
     "text": lambda option, value: None,
     "list": lambda option, value: None,
+    "name": _wrong_name,
+    "mongodb": _wrong_mongodb,
     "count": _wrong_count,
+    "positive": _wrong_positive,
     "boolean": _wrong_boolean,
     "choice": _wrong_choice,
     "choices": _wrong_choices,

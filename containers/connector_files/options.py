@@ -20,12 +20,27 @@ ROUTER = "org.apache.kafka.connect.transforms.RegexRouter"
 OTHER_JDBC = ("io.confluent.connect.jdbc.JdbcSinkConnector", "io.aiven.connect.jdbc.JdbcSinkConnector")
 """Sinks of the same purpose with other option names, which are read as Debezium's (see ALIASES)."""
 
-Kind = Literal["text", "count", "boolean", "choice", "choices", "patterns", "pattern", "list"]
+Kind = Literal[
+    "text",
+    "name",
+    "mongodb",
+    "count",
+    "positive",
+    "boolean",
+    "choice",
+    "choices",
+    "patterns",
+    "pattern",
+    "list",
+]
 
 
 @dataclass(frozen=True)
 class Option:
-    """One option: the form of its value, and its value where it is not given."""
+    """One option: the form of its value, and its value where it is not given.
+
+    What a value must be was asked of real Connect's validation (Debezium 3.6), which takes more of its sink.
+    """
 
     kind: Kind = "text"
     default: str | None = None
@@ -44,13 +59,13 @@ def _needed(kind: Kind = "text", *, used: bool = False) -> Option:
     return Option(kind, required=True, used=used)
 
 
-_TEXT, _COUNT, _BOOLEAN = Option(), Option("count"), Option("boolean")
+_TEXT, _COUNT, _POSITIVE, _BOOLEAN = Option(), Option("count"), Option("positive"), Option("boolean")
 _ON, _OFF = _used("boolean", "true"), _used("boolean", "false")
 
 _EVERY: dict[str, Option] = {
     "name": _used(),
     "connector.class": _needed(used=True),
-    "tasks.max": _COUNT,
+    "tasks.max": _POSITIVE,
     "key.converter": Option("choice", choices=(JSON_CONVERTER,)),
     "key.converter.schemas.enable": _ON,
     "key.converter.replace.null.with.default": _ON,
@@ -65,7 +80,7 @@ _EVERY: dict[str, Option] = {
 }
 
 _SOURCE: dict[str, Option] = _EVERY | {
-    "topic.prefix": _needed(used=True),
+    "topic.prefix": _needed("name", used=True),
     "snapshot.mode": _used(
         "choice",
         "initial",
@@ -82,11 +97,11 @@ _SOURCE: dict[str, Option] = _EVERY | {
     "skipped.operations": _used("choices", "t", choices=("c", "u", "d", "t", "none")),
     "tombstones.on.delete": _BOOLEAN,
     "transforms": _used("list", ""),
-    "max.queue.size": _COUNT,
-    "max.batch.size": _COUNT,
-    "poll.interval.ms": _COUNT,
+    "max.queue.size": Option("positive", "8192"),
+    "max.batch.size": Option("positive", "2048"),
+    "poll.interval.ms": _POSITIVE,
     "heartbeat.interval.ms": _COUNT,
-    "retriable.restart.connector.wait.ms": _COUNT,
+    "retriable.restart.connector.wait.ms": _POSITIVE,
     "errors.max.retries": _TEXT,
     "exactly.once.support": Option("choice", choices=("requested", "required")),
     "transaction.boundary": Option("choice", choices=("poll", "interval", "connector")),
@@ -97,13 +112,13 @@ _SOURCE: dict[str, Option] = _EVERY | {
 
 _MYSQL = _SOURCE | {
     "database.hostname": _needed(),
-    "database.port": _COUNT,
+    "database.port": _POSITIVE,
     "database.user": _needed(),
     "database.password": _TEXT,
     "database.ssl.mode": Option(
         "choice", choices=("disabled", "preferred", "required", "verify_ca", "verify_identity")
     ),
-    "database.server.id": _needed("count", used=True),
+    "database.server.id": _needed("positive", used=True),
     "database.include.list": _used("patterns", ""),
     "database.exclude.list": _used("patterns", ""),
     "table.include.list": _used("patterns", ""),
@@ -125,7 +140,7 @@ _MYSQL = _SOURCE | {
     ),
     "connect.keep.alive": _BOOLEAN,
     "connect.keep.alive.interval.ms": _COUNT,
-    "connect.timeout.ms": _COUNT,
+    "connect.timeout.ms": _POSITIVE,
     "schema.history.internal.kafka.bootstrap.servers": _needed(),
     "schema.history.internal.kafka.topic": _needed(),
     "schema.history.internal.store.only.captured.tables.ddl": _BOOLEAN,
@@ -133,7 +148,7 @@ _MYSQL = _SOURCE | {
 }
 
 _MONGODB = _SOURCE | {
-    "mongodb.connection.string": _needed(),
+    "mongodb.connection.string": _needed("mongodb"),
     "mongodb.user": _TEXT,
     "mongodb.password": _TEXT,
     "mongodb.server.selection.timeout.ms": _COUNT,

@@ -9,9 +9,12 @@ from containers.embedded.connector import WORKER
 
 _TYPES: Mapping[Kind, str] = {
     "text": "STRING",
+    "name": "STRING",
+    "mongodb": "STRING",
     "choice": "STRING",
     "pattern": "STRING",
     "count": "LONG",
+    "positive": "LONG",
     "boolean": "BOOLEAN",
     "list": "LIST",
     "choices": "LIST",
