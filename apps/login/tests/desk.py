@@ -17,8 +17,8 @@ from apps.login.app import build
 from apps.login.handlers import Caller, LogIn, Ports
 from apps.login.settings import Settings, load
 from apps.login.tables import users
-from apps.storage.database import Database
 from apps.storage.migrate import migrate
+from apps.storage.tests.desk import DatabaseDesk
 from apps.storage.tests.engines import open_database
 from apps.web.server import Server, bind
 from apps.web.tests.doubles import CheapHashes, Clock, cheap_hash
@@ -38,10 +38,9 @@ ENVIRON = {
 
 
 @dataclass
-class Desk:
+class Desk(DatabaseDesk):
     """One login service without its edge."""
 
-    database: Database
     settings: Settings
     clock: Clock = field(default_factory=Clock)
     hashes: CheapHashes = field(default_factory=CheapHashes)
@@ -69,17 +68,9 @@ class Desk:
     async def sweep(self) -> None:
         await handlers.sweep(self.walk, ports=self.ports, settings=self.settings)
 
-    async def rows(self, table: sa.Table, **equals: Any) -> list[Any]:
-        query = sa.select(table).filter_by(**equals).order_by(*table.primary_key.columns)
-        async with self.database.reading() as connection:
-            return list((await connection.execute(query)).all())
-
     async def row(self, email: str = ADA) -> Any:
         (row,) = await self.rows(users, email=email)
         return row
-
-    async def write(self, statement: Any) -> None:
-        await self.database.transact(lambda connection: connection.execute(statement))
 
     async def sink(self, user_id: int = 7, email: str = ADA, **columns: Any) -> None:
         """As login-sink-connector does for a new user; ACTIVE and with the right password by default."""

@@ -22,8 +22,8 @@ from apps.reset_password.app import TEMPLATES, build
 from apps.reset_password.handlers import Caller, ChoosePassword, Ports, RequestLink
 from apps.reset_password.settings import Settings, load
 from apps.reset_password.tables import outbox, users
-from apps.storage.database import Database
 from apps.storage.migrate import migrate
+from apps.storage.tests.desk import DatabaseDesk
 from apps.storage.tests.engines import open_database
 from apps.web.server import Server, bind
 from apps.web.tests.doubles import CheapHashes, Clock
@@ -45,10 +45,9 @@ ENVIRON = {
 
 
 @dataclass
-class Desk:
+class Desk(DatabaseDesk):
     """One reset-password service without its edge."""
 
-    database: Database
     settings: Settings
     clock: Clock = field(default_factory=Clock)
     hashes: CheapHashes = field(default_factory=CheapHashes)
@@ -84,17 +83,9 @@ class Desk:
         mails = [OutboxMail(**{each.name: row[each.name] for each in fields(OutboxMail)}) for row in rows]
         return [handlers.compose(mail, wording=wording, settings=self.settings) for mail in mails]
 
-    async def rows(self, table: sa.Table, **equals: Any) -> list[Any]:
-        query = sa.select(table).filter_by(**equals).order_by(*table.primary_key.columns)
-        async with self.database.reading() as connection:
-            return list((await connection.execute(query)).all())
-
     async def row(self, email: str = ADA) -> Any:
         (row,) = await self.rows(users, email=email)
         return row
-
-    async def write(self, statement: Any) -> None:
-        await self.database.transact(lambda connection: connection.execute(statement))
 
     async def sink(self, user_id: int = 7, email: str = ADA, **columns: Any) -> None:
         """As resetpassword-sink-connector does for a new user; logged in by default."""

@@ -1,12 +1,10 @@
 """Sign-up on a database in a temporary folder, with a clock and a hash pool that tests control."""
 
 import asyncio
-import base64
-import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +14,10 @@ from apps.auth.tokens import generate_private_pem
 from apps.signup.handlers import Caller, Ports, SignUp, resend, sign_up
 from apps.signup.settings import Settings, load
 from apps.signup.tables import suspended_users, users
-from apps.storage.database import Database
 from apps.storage.migrate import migrate
+from apps.storage.tests.desk import DatabaseDesk
 from apps.storage.tests.engines import open_database
+from apps.web.tests.doubles import CheapHashes, Clock
 
 PRIVATE_PEM = generate_private_pem()
 PEPPER = "a pepper that is long enough, and then some more"
@@ -32,41 +31,10 @@ ENVIRON = {
 }
 
 
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 24, 12, 0, 0, 250_000, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
-
-class CheapHashes:
-    """Stands in for the hash pool: counts, and makes what has the form of a hash of the password."""
-
-    def __init__(self) -> None:
-        self.counts = {"done": 0, "refused": 0}
-        self.in_flight = 0
-
-    async def run(self, work: Callable[..., Any], password: str, pepper: bytes) -> str:
-        self.counts["done"] += 1
-        return cheap_hash(password)
-
-
-def cheap_hash(password: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(password.encode()).digest()).decode().rstrip("=")
-    return f"$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0${digest}"
-
-
 @dataclass
-class Desk:
+class Desk(DatabaseDesk):
     """One sign-up service without its edge."""
 
-    database: Database
     settings: Settings
     clock: Clock = field(default_factory=Clock)
     hashes: CheapHashes = field(default_factory=CheapHashes)
@@ -84,17 +52,9 @@ class Desk:
     async def resend(self, email: str = ADA) -> None:
         await resend(email, ports=self.ports, settings=self.settings, caller=CALLER)
 
-    async def rows(self, table: sa.Table, **equals: Any) -> list[Any]:
-        query = sa.select(table).filter_by(**equals).order_by(table.c.id)
-        async with self.database.reading() as connection:
-            return list((await connection.execute(query)).all())
-
     async def row(self, email: str = ADA) -> Any:
         (row,) = await self.rows(users, email=email)
         return row
-
-    async def write(self, statement: Any) -> None:
-        await self.database.transact(lambda connection: connection.execute(statement))
 
     async def activate(self, email: str = ADA) -> None:
         await self.write(sa.update(users).where(users.c.email == email).values(User_status="ACTIVE"))

@@ -12,9 +12,10 @@ from apps.events.tests.fakes import MemorySource, record
 from apps.signup.app import build
 from apps.signup.consumers import ACTIVE_USERS, CHOSEN_PASSWORDS
 from apps.signup.tables import users
-from apps.signup.tests.desk import Desk, cheap_hash, with_desk
+from apps.signup.tests.desk import Desk, with_desk
 from apps.signup.tests.test_consumers import DOCUMENT, PASSWORD
 from apps.web.server import Server, bind
+from apps.web.tests.doubles import cheap_hash
 
 
 def test_the_consumer_follows_both_topics(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from apps.events.records import ChangeEvent, PoisonRecord, Record, decode
 from apps.signup import consumers
 from apps.signup.consumers import ACTIVE_USERS, CHOSEN_PASSWORDS
-from apps.signup.tests.desk import Desk, cheap_hash, with_desk
+from apps.signup.tests.desk import Desk, with_desk
+from apps.web.tests.doubles import cheap_hash
 
 DOCUMENT = {
     "_id": 1,

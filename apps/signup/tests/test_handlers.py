@@ -10,7 +10,8 @@ from apps.auth.addresses import address_key
 from apps.signup.domain import Activation, NewPassword, Standing
 from apps.signup.handlers import apply_activation, apply_password, sweep
 from apps.signup.tables import audit, outbox, users
-from apps.signup.tests.desk import ADA, CALLER, Desk, cheap_hash, with_desk
+from apps.signup.tests.desk import ADA, CALLER, Desk, with_desk
+from apps.web.tests.doubles import cheap_hash
 
 
 async def mails(desk: Desk, email: str = ADA) -> list[tuple[str, dict[str, Any]]]:

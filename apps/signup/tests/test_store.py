@@ -8,9 +8,10 @@ from sqlalchemy.exc import IntegrityError
 from apps.signup import store
 from apps.signup.domain import Account, Activation, NewPassword, Profile
 from apps.signup.tables import metadata, suspended_users, users
-from apps.signup.tests.desk import ADA, Desk, cheap_hash, with_desk
+from apps.signup.tests.desk import ADA, Desk, with_desk
 from apps.storage.dialect import insert_or_update
 from apps.storage.migrate import schema_difference
+from apps.web.tests.doubles import cheap_hash
 
 PROFILE = Profile("Ada L.", "1 Harbour Row", "040", "f")
 LATER = datetime(2026, 12, 1, tzinfo=UTC)
