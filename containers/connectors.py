@@ -51,7 +51,7 @@ class ConnectorView:
 
     lag: records (of a source: changes) that it has still to hand on; None where that cannot be known.
     restarts: how often its tasks were started again after a failure.
-    parked: records that failed a sink and were set aside; what cannot be converted is not counted.
+    parked: records that a sink could not use and that were set aside in its dead-letter topic, ever.
     cause: why it is not RUNNING, or what it is busy with; its first line says it.
     """
 

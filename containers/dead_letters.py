@@ -1,9 +1,16 @@
-"""The headers of a sink's dead letters, as Connect itself writes them (KIP-298), whoever parks the record."""
+"""A sink's dead letters: their topic, and their headers as Connect itself writes them (KIP-298)."""
+
+from collections.abc import Mapping
 
 SINK_TASK = "io.debezium.connector.jdbc.JdbcSinkConnectorTask"
 
 ORIGIN = ("__connect.errors.topic", "__connect.errors.offset")
 """The headers that say which record it was."""
+
+
+def dead_letter_topic(connector: str, config: Mapping[str, str]) -> str:
+    """Where the records are set aside that a sink cannot use."""
+    return config.get("errors.deadletterqueue.topic.name") or f"dlq.{connector}"
 
 
 def error_headers(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from apps.events.source import REASON_HEADER
 from containers.connectors import ConnectClient, ConnectRefused
-from containers.dead_letters import ORIGIN, SINK_TASK, error_headers
+from containers.dead_letters import ORIGIN, SINK_TASK, dead_letter_topic, error_headers
 from containers.topics import KafkaTopics
 
 BATCH_OF_ONE = {"consumer.override.max.poll.records": "1"}
@@ -108,7 +108,7 @@ class Surgeon:
         record = self._topics.record_at(at.topic, at.offset)
         if record is None:
             return at
-        dead_letters = config.get("errors.deadletterqueue.topic.name", f"dlq.{name}")
+        dead_letters = dead_letter_topic(name, config)
         headers = error_headers(
             topic=record.topic,
             partition=record.partition,

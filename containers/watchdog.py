@@ -20,6 +20,7 @@ import httpx
 import structlog
 
 from containers.connectors import ConnectClient, ConnectRefused, ConnectUnreachable
+from containers.dead_letters import dead_letter_topic
 from containers.poison import Position, Surgeon, cause_of, reason_of
 from containers.registration import NOBODY
 from containers.topics import KafkaTopics, TopicsUnreachable
@@ -43,12 +44,11 @@ _log = structlog.get_logger()
 class Finding:
     """What the watchdog knows of one connector.
 
-    restarts: of its tasks, after failures. parked: records set aside. cause: what it failed for last, in one
-    line, until it has run steadily again or the record is parked.
+    restarts: of its tasks, after failures. cause: what it failed for last, in one line, until it has run
+    steadily again or the record is parked.
     """
 
     restarts: int = 0
-    parked: int = 0
     cause: str | None = None
 
 
@@ -233,7 +233,6 @@ class Watchdog:
             self._count_restart(name)
         else:
             behind = self._surgeon.park(name, config, at, reason=reason, trace=trace)
-            self.findings[name].parked += 1
             _log.warning("record parked", connector=name, topic=at.topic, offset=at.offset, reason=reason)
             if behind.offset >= care.alone_until.offset:
                 self._connect.put(name, config)
@@ -265,7 +264,7 @@ class Watchdog:
 
 
 class WatchedConnectClient(ConnectClient):
-    """The Connect REST API, and beside each status what the watchdog has found and a sink's lag.
+    """The Connect REST API; beside each status what the watchdog has found, a sink's lag, and what it parked.
 
     While Kafka does not answer, nothing is carried, whatever Connect says: each status tells so.
 
@@ -281,25 +280,28 @@ class WatchedConnectClient(ConnectClient):
     def statuses(self) -> Sequence[dict[str, Any]]:
         findings = read_findings(self._path)
         every, away = self._expanded("status", "info"), None
-        lags: dict[str, int] = {}
+        counts: dict[str, dict[str, int]] = {}
         try:
-            lags = {
-                known["info"]["name"]: self._lag(known["info"])
-                for known in every
-                if known["info"]["type"] == "sink"  # a source does not tell how much it has still to read
-            }
+            # A source does not tell how much it has still to read.
+            sinks = [known["info"] for known in every if known["info"]["type"] == "sink"]
+            counts = {info["name"]: self._counts(info) for info in sinks}
         except TopicsUnreachable as unreachable:
             away = str(unreachable)
         return [
-            {**known["status"], **findings.get(name, {}), "lag": lags.get(name), "away": away}
+            {**known["status"], **findings.get(name, {}), **counts.get(name, {}), "away": away}
             for known in every
             for name in [known["info"]["name"]]
         ]
 
-    def _lag(self, info: Mapping[str, Any]) -> int:
-        """Records that a sink has still to write."""
-        topics = info["config"]["topics"].split(",")
-        return sum(self._topics.lags(f"connect-{info['name']}", topics).values())
+    def _counts(self, info: Mapping[str, Any]) -> dict[str, int]:
+        """Records that a sink has still to write, and that were set aside before it."""
+        name, config = info["name"], info["config"]
+        dead_letters = dead_letter_topic(name, config)
+        lags = self._topics.lags(f"connect-{name}", config["topics"].split(","))
+        return {
+            "lag": sum(lags.values()),
+            "parked": self._topics.end_offsets([dead_letters]).get(dead_letters, 0),
+        }
 
 
 def read_findings(path: Path) -> dict[str, dict[str, Any]]:

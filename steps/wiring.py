@@ -192,6 +192,8 @@ def it_is_parked(world: World, topic: str) -> None:
     ]
     assert reasons
     assert all(reasons)
+    counts = {f"dlq.{view.name}": view.parked for view in world.platform.tier.connectors.overview()}
+    assert counts.get(topic, 1) > 0, f"{topic} is not counted"
 
 
 @then(parsers.parse("{name:w}'s sign-up still reaches login_db"))

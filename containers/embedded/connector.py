@@ -60,7 +60,7 @@ class Connector:
     ) -> None:
         self.name, self.config, self.settings, self.target = name, dict(config), settings, target
         self.task: Source | Sink | None = None
-        self.restarts = self.parked = 0
+        self.restarts = 0
         self.cause: str | None = None
         self.retry_at: float | None = None
         self._make, self._first_restart_seconds = make, first_restart_seconds
@@ -155,14 +155,17 @@ class Connector:
             "type": self.type,
             "lag": self.lag(),
             "restarts": self.restarts,
-            "parked": self.parked,
+            "parked": self._ask_task(lambda task: task.parked if isinstance(task, Sink) else 0),
             "cause": self.cause,
         }
 
     def lag(self) -> int:
         """How many changes or records it has still to carry; 0 where there is no task to ask."""
+        return self._ask_task(lambda task: task.lag)
+
+    def _ask_task(self, question: Callable[[Source | Sink], int]) -> int:
         try:
-            return (self.task or self.make_task()).lag
+            return question(self.task or self.make_task())
         except (ConfigInvalid, PositionLost, LogDamaged, sqlite3.Error):
             return 0
 
@@ -200,7 +203,6 @@ class Connector:
             "record parked", connector=self.name, topic=where[0], offset=where[1], cause=str(failure)
         )
         self._failures = 0
-        self.parked += 1
         self.cause = None
         return Outcome(wrote=True, more=True)
 

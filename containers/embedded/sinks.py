@@ -86,6 +86,11 @@ class Sink:
         """How many records are still to be written."""
         return sum(max(0, self._log.end_offset(topic) - offset) for topic, offset in self._next.items())
 
+    @property
+    def parked(self) -> int:
+        """How many records its dead-letter topic holds: nothing is ever taken out of it."""
+        return self._log.end_offset(self._settings.dead_letter_topic)
+
     def set_offset(self, topic: str, offset: int) -> None:
         """Go on from another record."""
         self._commit(topic, [], offset)

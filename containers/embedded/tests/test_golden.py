@@ -124,4 +124,5 @@ def test_dead_letters(flow: Flow) -> None:
     for record, letter in zip(parked, letters, strict=True):
         assert record["headers"][trace].startswith(letter["headers"][trace].partition("\n")[0][:90])
     assert flow.state("login-sink-connector") == "RUNNING"
+    assert flow.connect.status("login-sink-connector")["parked"] == 3
     assert flow.rows("login_db", "users") == []
