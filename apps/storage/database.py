@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import URL, Connection, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from apps.storage import sqlite
 from apps.storage.faults import Fault, judge, outages
+from apps.storage.urls import read_database_url
 
 T = TypeVar("T")
 
@@ -37,10 +38,13 @@ class Database:
     Args:
         url: `mysql+aiomysql://user:password@host:port/name` or `sqlite+aiosqlite:///path`.
         pool_size: connections kept at most; a caller waits up to 3 s for a free one.
+
+    Raises:
+        DatabaseURLInvalid: the URL is no such one; the message does not repeat it.
     """
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        self._url = _parse(url)
+        self._url = read_database_url(url)
         self.counters: Counter[str] = Counter()
         self._engine = _create_engine(self._url, pool_size)
         self._listeners: list[tuple[Callable[[], None], str | None]] = []
@@ -161,16 +165,6 @@ class Database:
             self.counters["statements"] += 1
         if context.isinsert or context.isupdate or context.isdelete:
             connection.info.setdefault(_WRITTEN, set()).add(context.compiled.statement.table.name)
-
-
-def _parse(url: str) -> URL:
-    with suppress(ValueError, ArgumentError):
-        parsed = make_url(url)
-        if parsed.drivername == "mysql+aiomysql" or (
-            parsed.drivername == "sqlite+aiosqlite" and parsed.database
-        ):
-            return parsed
-    raise ValueError("a database URL starts with mysql+aiomysql:// or sqlite+aiosqlite:///path")
 
 
 async def _connect_to_mysql(**arguments: Any) -> Any:

@@ -25,9 +25,13 @@ def _sender_complaint(text: str) -> str | None:
 
 
 def _database_complaint(text: str) -> str | None:
-    if text.startswith(("mysql+aiomysql://", "sqlite+aiosqlite:///")):
-        return None
-    return "must begin with mysql+aiomysql:// or sqlite+aiosqlite:///"
+    from apps.storage.urls import DatabaseURLInvalid, read_database_url  # SQLAlchemy, only for a given value
+
+    try:
+        read_database_url(text)
+    except DatabaseURLInvalid as invalid:
+        return str(invalid)
+    return None
 
 
 def _key_complaint(read: Callable[[str], object]) -> Callable[[str], str | None]:
