@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from apps.auth.tokens import SigningKey
-from apps.web.common_settings import COMMON_SETTINGS, CommonSettings, database_url, load_into, private_key
+from apps.web.common_settings import (
+    COMMON_SETTINGS,
+    KAFKA_BOOTSTRAP_SERVERS,
+    CommonSettings,
+    database_url,
+    load_into,
+    private_key,
+)
 from apps.web.settings import Secret, Setting
 
 SETTINGS: tuple[Setting, ...] = (
@@ -28,7 +35,7 @@ SETTINGS: tuple[Setting, ...] = (
         help="what activation links start with",
     ),
     database_url("SIGNUP_DATABASE_URL", "the database of sign-up, with its password"),
-    Setting("KAFKA_BOOTSTRAP_SERVERS", "text", required_in_production=True, help="host:port of the brokers"),
+    KAFKA_BOOTSTRAP_SERVERS,
     private_key("SIGNUP_PRIVATE_KEY", "key that signs activation links (P-256)"),
 )
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from email.utils import parseaddr
+from email.utils import getaddresses
 from typing import Any, TypeVar
 
 from apps.auth.addresses import AddressInvalid, canonical_address
+from apps.auth.hosts import is_host, is_host_and_port
 from apps.auth.passwords import DEVELOPMENT, PRODUCTION, PasswordRules, pepper_problem
 from apps.auth.tokens import KeyInvalid, PublicKeys, SigningKey
 from apps.web.settings import Secret, Setting, SettingsInvalid, load, origin
@@ -18,10 +19,21 @@ def _pepper_complaint(text: str) -> str | None:
 
 def _sender_complaint(text: str) -> str | None:
     try:
-        canonical_address(parseaddr(text)[1], allow_test_domains=True)
-    except AddressInvalid:
-        return "must be an address, with or without a name before it"
+        ((_, address),) = getaddresses([text])
+        canonical_address(address, allow_test_domains=True)
+    except (AddressInvalid, ValueError):  # ValueError: not exactly one
+        return "must be one address, with or without a name before it"
     return None
+
+
+def _host_complaint(text: str) -> str | None:
+    return None if is_host(text) else "must be the name or the address of a host; no scheme, no port"
+
+
+def _brokers_complaint(text: str) -> str | None:
+    if all(is_host_and_port(broker.strip()) for broker in text.split(",")):
+        return None
+    return "must be host:port of each broker, with commas between them"
 
 
 def _database_complaint(text: str) -> str | None:
@@ -62,9 +74,18 @@ def public_keys(name: str, help: str, *, required_in_production: bool = True) ->
     return Setting(name, "pem", required_in_production=required_in_production, check=complaint, help=help)
 
 
+KAFKA_BOOTSTRAP_SERVERS = Setting(
+    "KAFKA_BOOTSTRAP_SERVERS",
+    "text",
+    required_in_production=True,
+    check=_brokers_complaint,
+    help="host:port of the brokers",
+)
+
 LISTEN_HOST = Setting(
     "LISTEN_HOST",
     "text",
+    check=_host_complaint,
     help="address to listen on; if not set, every one in production, 127.0.0.1 in development",
 )
 
@@ -92,6 +113,7 @@ COMMON_SETTINGS: tuple[Setting, ...] = (
         "text",
         "localhost",
         required_in_production=True,
+        check=_host_complaint,
         help="the mail server; no scheme, no port",
     ),
     Setting("SMTP_PORT", "port", "1025", help="port of the mail server"),

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from environs import Env, EnvError
 
+from apps.auth.hosts import is_host
+
 Kind = Literal["text", "port", "seconds", "count", "url", "choice", "secret", "pem", "flag"]
 Profile = Literal["development", "production"]
 Origin = Literal["environment", "file", "default", "missing"]
@@ -20,6 +22,8 @@ Origin = Literal["environment", "file", "default", "missing"]
 TEN_YEARS = 315_360_000  # seconds: beyond it a date arithmetic error is likelier than a wish
 MOST = 1_000_000
 _PEM = re.compile(r"-----BEGIN [A-Z ]+-----")
+_WEB = ("http:", "https:")
+_NOT_IN_A_BASE = re.compile(r"[\s?#]")
 
 
 @dataclass(frozen=True)
@@ -191,18 +195,23 @@ def _choice(setting: Setting, env: _MappingEnv) -> str:
 
 
 def _url(setting: Setting, env: _MappingEnv) -> str:
-    value = _text(setting, env).strip()
-    try:
-        parts = urlsplit(value)
-        is_url = bool(parts.scheme and (parts.netloc or parts.path)) and (
-            parts.port is None or parts.port > 0
-        )
-    except ValueError:
-        is_url = False
-    if not is_url or (setting.choices and parts.scheme not in setting.choices):
+    value = _text(setting, env)
+    if not _is_base_url(value, setting.choices):
         schemes = f" ({', '.join(setting.choices)})" if setting.choices else ""
-        raise _Problem(f"must be a URL{schemes}")
-    return value.rstrip("/") if parts.scheme in ("http", "https") else value
+        raise _Problem(f"must be a URL{schemes}, without blanks, query and fragment")
+    return value.rstrip("/") if value.startswith(_WEB) else value
+
+
+def _is_base_url(text: str, schemes: Sequence[str]) -> bool:
+    """Whether a path can be put behind it."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    is_whole = is_host(parts.hostname or "") if text.startswith(_WEB) else bool(parts.netloc or parts.path)
+    is_wanted = parts.scheme in schemes if schemes else bool(parts.scheme)
+    return is_whole and is_wanted and port != 0 and not _NOT_IN_A_BASE.search(text)
 
 
 def _flag(setting: Setting, env: _MappingEnv) -> bool:
