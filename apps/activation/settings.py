@@ -7,15 +7,15 @@ from functools import cached_property
 from typing import Any
 
 from apps.auth.tokens import PublicKeys
-from apps.web.common_settings import LISTEN_HOST, listening_on, public_keys
+from apps.web.common_settings import KAFKA_BOOTSTRAP_SERVERS, LISTEN_HOST, listening_on, public_keys
 from apps.web.settings import Secret, Setting, SettingsInvalid, origin
 from apps.web.settings import load as load_settings
 
 
-def _mongo_url(text: str) -> str | None:
-    if text.startswith(("mongodb://", "mongodb+srv://")):
-        return None
-    return "must begin with mongodb:// or mongodb+srv://"
+def _mongo_complaint(text: str) -> str | None:
+    from apps.storage.mongo import url_problem  # it loads the driver, so only for a given value
+
+    return url_problem(text)
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -32,10 +32,10 @@ SETTINGS: tuple[Setting, ...] = (
         "ACTIVATION_MONGO_URL",
         "secret",
         required_in_production=True,
-        check=_mongo_url,
+        check=_mongo_complaint,
         help="the replica set of activation, with its password",
     ),
-    Setting("KAFKA_BOOTSTRAP_SERVERS", "text", required_in_production=True, help="host:port of the brokers"),
+    KAFKA_BOOTSTRAP_SERVERS,
     public_keys(
         "SIGNUP_PUBLIC_KEYS", "keys whose activation links are accepted; two while one is being replaced"
     ),

@@ -13,13 +13,16 @@ from typing import Any, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import (
+    ConfigurationError,
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
     OperationFailure,
     WriteConcernError,
 )
+from pymongo.uri_parser import parse_uri, split_options
 
+from apps.auth.hosts import is_host, is_port
 from apps.storage.documents import Document
 from apps.storage.errors import DuplicateDocument, StorageUnavailable
 
@@ -38,12 +41,48 @@ OPTIONS: Mapping[str, Any] = {
     "wTimeoutMS": 3000,
     "tz_aware": True,
 }
+SCHEME, SRV_SCHEME = "mongodb://", "mongodb+srv://"
 CALL_SECONDS = 4.0
 CLOSE_SECONDS = 2.0
 
 # Server errors that are no fault of the call: no rights (13, 18, 8000), disk full (14031), and the codes
 # of a member that steps down or shuts down (mongodb/specifications, SDAM "not writable primary").
 _OUTAGES = frozenset({13, 18, 8000, 14031, 91, 189, 262, 10058, 10107, 11600, 11602, 13388, 13435, 13436})
+
+
+def url_problem(url: str) -> str | None:
+    """What is wrong with the address of a replica set, or None; no server is asked.
+
+    The words are to be read after a name, and hold nothing of the address: it has a password in it.
+    """
+    if not url.startswith((SCHEME, SRV_SCHEME)):
+        return f"must begin with {SCHEME} or {SRV_SCHEME}"
+    try:
+        hosts, database = _srv_parts(url) if url.startswith(SRV_SCHEME) else _parts(url)
+    except (ConfigurationError, ValueError, OSError):  # OSError: the file of an option cannot be read
+        hosts, database = [], ""
+    is_good = all((is_host(host) and is_port(port)) or host.endswith(".sock") for host, port in hosts)
+    if hosts and is_good and "@" not in database:  # there it is of a password with a slash in it
+        return None
+    return (
+        f"must be of the form {SCHEME}user:password@host:port,…/?options, with known options, "
+        "and with special characters of name and password percent-encoded"
+    )
+
+
+def _parts(url: str) -> tuple[list[tuple[str, int]], str]:
+    parsed = parse_uri(url)
+    return parsed["nodelist"], f"{parsed['database']}.{parsed['collection']}"
+
+
+def _srv_parts(url: str) -> tuple[list[tuple[str, int]], str]:
+    """The one host of an srv address, without a port: parse_uri would ask the DNS what it stands for."""
+    address, _, options = url.removeprefix(SRV_SCHEME).partition("?")
+    if options:
+        split_options(options)
+    hosts, database = _parts(f"{SCHEME}{address}")
+    is_one = len(hosts) == 1 and ":" not in address.rpartition("@")[2]
+    return hosts if is_one else [], database
 
 
 class MongoDocuments:

@@ -17,6 +17,8 @@ DATABASES: Mapping[str, str] = {"signup": "signup_db", "login": "login_db", "res
 _NOWHERE = "embedded.invalid"
 """Host of the engines that are not there: the checks of settings and connectors want a well-formed one."""
 
+_MONGO = "ACTIVATION_MONGO_URL"
+
 
 def database_url(folder: DataFolder, database: str) -> str:
     """The URL of a SQL database; its path is quoted, because the reader of the URL unquotes it."""
@@ -34,9 +36,10 @@ def service_environ(
     }
     engines |= {
         "QUARTET_PROFILE": settings.profile,
-        "ACTIVATION_MONGO_URL": f"mongodb://{_NOWHERE}/activate_user_reg_db",
         "KAFKA_BOOTSTRAP_SERVERS": f"{_NOWHERE}:9092",
     }
+    if settings.profile == "production":  # which asks for it; its check loads MongoDB's driver
+        engines[_MONGO] = f"mongodb://{_NOWHERE}/activate_user_reg_db"
     defaults = {
         f"PUBLIC_{service.upper()}_URL": url
         for service, url in urls(settings.ports).items()
@@ -45,7 +48,8 @@ def service_environ(
     if settings.profile == "development" and not is_given("SMTP_HOST", given):
         engines |= {"SMTP_HOST": LOCALHOST, "SMTP_PORT": str(settings.ports["INBOX_SMTP_PORT"])}
     missing = {name: value for name, value in {**defaults, **secrets}.items() if not is_given(name, given)}
-    kept = {name: value for name, value in given.items() if name.removesuffix("_FILE") not in engines}
+    replaced = {*engines, _MONGO}
+    kept = {name: value for name, value in given.items() if name.removesuffix("_FILE") not in replaced}
     return {**kept, **missing, **engines}
 
 

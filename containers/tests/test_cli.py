@@ -185,6 +185,25 @@ def test_the_embedded_tier_loads_no_client_of_a_real_engine() -> None:
     assert loaded(parts, "aiokafka", "aiomysql", "motor", "pymongo", "docker", "sanic") == {"sanic"}
 
 
+def test_the_settings_of_the_embedded_tier_load_no_client_either(tmp_path: Path) -> None:
+    """Some are judged by the client's own parser, and so only where one is given."""
+    asked = f"""
+import sys
+from pathlib import Path
+from containers import settings
+from containers.embedded.environment import service_environ
+from containers.embedded.services import load_services
+from containers.folder import DataFolder
+from containers.keys import ensure_secrets
+data = Path({str(tmp_path)!r})
+secrets = ensure_secrets(data, has_accounts=False, given={{}})
+load_services(service_environ(settings.load({{}}, data=data), DataFolder(data), secrets))
+print(*({{"aiokafka", "aiomysql", "motor", "pymongo"}} & sys.modules.keys()))
+"""
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert said.stdout == "\n"
+
+
 def test_status_of_a_running_platform(platform: PlatformProcess) -> None:
     """In the shape of the contract, on stdout alone."""
     said = platform.run("status", "--json")

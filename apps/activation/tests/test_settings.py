@@ -43,6 +43,8 @@ def test_development_needs_the_key_of_sign_up_only() -> None:
         ("SIGNUP_PUBLIC_KEYS", "not PEM"),
         ("SIGNUP_PUBLIC_KEYS", generate_private_pem()),
         ("ACTIVATION_MONGO_URL", "http://m1"),
+        ("ACTIVATION_MONGO_URL", "mongodb://activation:s3cret@m1:abc/"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "http://kafka:9092"),
         ("ACTIVATION_PORT", "none"),
         ("QUARTET_PROFILE", "staging"),
     ],

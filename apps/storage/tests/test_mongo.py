@@ -22,7 +22,7 @@ from pymongo.errors import (
 
 from apps.storage import mongo
 from apps.storage.errors import DuplicateDocument, StorageUnavailable
-from apps.storage.mongo import MongoDocuments
+from apps.storage.mongo import MongoDocuments, url_problem
 
 CALLS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "find_one": lambda documents: documents.collection("c").find_one({"_id": 1}),
@@ -31,6 +31,52 @@ CALLS: dict[str, Callable[[Any], Awaitable[Any]]] = {
     "ensure_expiry": lambda documents: documents.ensure_expiry("c", "at"),
     "ping": lambda documents: documents.ping(),
 }
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mongodb://u:p%40@h1,h2:27018/db?replicaSet=rs0&w=majority",
+        "mongodb://[::1]:27017/",
+        "mongodb://%2Ftmp%2Fmongodb-27017.sock/",
+        "mongodb+srv://u:p@cluster.example.org/db?retryWrites=true&srvMaxHosts=2",
+    ],
+)
+def test_a_good_address_has_no_problem(url: str) -> None:
+    """No server is asked, nor the DNS: what an srv address stands for is asked when it is connected to."""
+    assert url_problem(url) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://h",
+        "mongodb://",
+        "mongodb://h,/",
+        "mongodb://a b/",
+        "mongodb://h:0/",
+        "mongodb://h:99999/",
+        "mongodb://u:s3cret@h:abc/db",
+        "mongodb://u:s3cret/x@h/db",
+        "mongodb://u:12/s3cret@h",
+        "mongodb://u:s3cret@x@h/",
+        "mongodb://u:s3cret%zz@h/",
+        "mongodb://h/?replicaSet",
+        "mongodb://h/?replicaset_=rs0",
+        "mongodb://h/?connectTimeoutMS=soon",
+        "mongodb://h/?tls=true&tlsCAFile=/no/such/file",
+        "mongodb+srv://",
+        "mongodb+srv://a.example.org,b.example.org/",
+        "mongodb+srv://a.example.org:27017/",
+        "mongodb+srv://a.example.org/?connectTimeoutMS=soon",
+    ],
+)
+def test_a_malformed_address_is_told_without_its_password(url: str) -> None:
+    """Before a client is made, which would fail at its first use."""
+    problem = url_problem(url)
+    assert problem is not None
+    assert problem.startswith("must ")
+    assert "s3cret" not in problem
 
 
 class FakeClient:

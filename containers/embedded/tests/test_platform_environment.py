@@ -40,6 +40,14 @@ def test_engines_are_the_embedded_ones(tmp_path: Path, by_file: bool) -> None:
     assert "SIGNUP_DATABASE_URL_FILE" not in environ
 
 
+def test_no_replica_set_is_named_unless_one_must_be(tmp_path: Path) -> None:
+    """The check of an address loads MongoDB's driver, which the development profile does without."""
+    name, given = "ACTIVATION_MONGO_URL", {"ACTIVATION_MONGO_URL": "mongodb://production/"}
+    assert name not in completed(tmp_path, given)
+    environ = completed(tmp_path, {**given, "QUARTET_PROFILE": "production"})
+    assert "embedded.invalid" in environ[name]
+
+
 def test_what_is_given_otherwise_is_kept(tmp_path: Path) -> None:
     """Secrets, addresses and another mail server, by NAME or NAME_FILE; an empty value is none."""
     (tmp_path / "pepper").write_text("a pepper of no less than 32 bytes, not repeated\n")
