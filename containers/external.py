@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy.engine import make_url
 
 from apps.web.logs import configure_logging
+from apps.web.server import bind
 from apps.web.settings import Setting, given
 from containers.connector_host import ConnectorHost
 from containers.embedded.readiness import services_ready
@@ -84,7 +85,8 @@ class ExternalPlatform:
             if settings.profile == "development":
                 secrets = ensure_secrets(folder.keys, has_accounts=False, given=settings.environ)
             environ = {**completed(settings, secrets), "QUARTET_PROFILE": settings.profile}
-            load_services(environ)
+            checked = load_services(environ)
+            bind(0, checked.signup.host).close()  # else each service would end by itself for the same reason
             ports = {name: settings.ports[name] for name in (f"{s.upper()}_PORT" for s in SERVICES)}
             async with (
                 AsyncExitStack() as probing

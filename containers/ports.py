@@ -1,6 +1,5 @@
 """Ports of the loopback address: binding those that are asked for, and finding free ones."""
 
-import errno
 import random
 import socket
 from collections.abc import Mapping
@@ -27,19 +26,13 @@ def bind_ports(stack: ExitStack | AsyncExitStack, ports: Mapping[str, int]) -> d
         try:
             sockets[name] = stack.enter_context(bind(port, LOCALHOST))
         except PortTaken as taken:
-            problems.append(f"port {port} ({name}) {_reason(taken.__cause__)}")
+            problems.append(f"port {port} ({name}) {taken.reason}")
     if problems:
         told = "; ".join(problems)
         raise PlatformRefused(
             f"{told[0].upper()}{told[1:]}: stop what listens there, or choose another port by its variable."
         )
     return sockets
-
-
-def _reason(cause: BaseException | None) -> str:
-    if isinstance(cause, OSError) and cause.errno != errno.EADDRINUSE:
-        return f"cannot be used ({cause.strerror})"
-    return "is taken"
 
 
 def free_ports(number: int) -> list[int]:

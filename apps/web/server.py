@@ -1,6 +1,7 @@
 """Serves apps in the running loop, each on its own socket, and stops them together within a few seconds."""
 
 import asyncio
+import errno
 import signal
 import socket
 import sys
@@ -26,21 +27,24 @@ CUT_SECONDS = 0.5
 CLOSE_SECONDS = 1.0  # for pools: closing one whose server is away takes as long as connecting to it
 BACKLOG = 512
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EINVAL)  # EINVAL: a link-local one without its interface
 
 
 class PortTaken(Exception):
-    """Another program listens on this port."""
+    """Another program listens on this port, or this process may not; `reason` says which."""
 
-    def __init__(self, port: int) -> None:
-        super().__init__(f"port {port} is taken")
-        self.port = port
+    def __init__(self, port: int, error: OSError) -> None:
+        is_taken = error.errno == errno.EADDRINUSE
+        self.port, self.reason = port, "is taken" if is_taken else f"cannot be used ({error.strerror})"
+        super().__init__(f"port {port} {self.reason}")
 
 
 def bind(port: int = 0, host: str = "127.0.0.1") -> socket.socket:
     """A bound socket; binding comes first, so that a taken port fails before anything has started.
 
     Raises:
-        PortTaken: another program listens there.
+        PortTaken: another program listens there, or the port needs rights that this process lacks.
+        SettingsInvalid: the host cannot be resolved, or is none of this machine's.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
@@ -49,7 +53,9 @@ def bind(port: int = 0, host: str = "127.0.0.1") -> socket.socket:
         bound.bind((host, port))
     except OSError as error:
         bound.close()
-        raise PortTaken(port) from error
+        if isinstance(error, socket.gaierror) or error.errno in _NO_SUCH_ADDRESS:
+            raise SettingsInvalid(["LISTEN_HOST must be an address of this machine"]) from error
+        raise PortTaken(port, error) from error
     return bound
 
 
@@ -159,11 +165,12 @@ def run_service(
 ) -> None:
     """Runs one service as this process until SIGTERM or SIGINT, then exits 0.
 
-    Exit code 2: settings are missing or malformed; 3: the port is taken.
+    Exit code 2: settings are missing or malformed, or the host is none of this machine's; 3: the port is
+    taken.
     """
     configure_logging(service)
     try:
-        bound = bind(port, host)
+        bound = load_or_exit(lambda: bind(port, host))
     except PortTaken as taken:
         sys.stderr.write(f"{taken}: stop the program that uses it, or choose another port\n")
         raise SystemExit(3) from None

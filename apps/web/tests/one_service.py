@@ -39,4 +39,6 @@ def bad_settings() -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "bad":
         load_or_exit(bad_settings)
+    if sys.argv[1] == "strange":
+        run_service(build, 0, "192.0.2.1", service="one")
     run_service(build, int(sys.argv[1]), service="one")

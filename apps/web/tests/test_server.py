@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 import sys
@@ -15,6 +16,7 @@ from apps.web import server as server_module
 from apps.web import tasks
 from apps.web.app import create_app
 from apps.web.server import PortTaken, Server, bind
+from apps.web.settings import SettingsInvalid
 from apps.web.tests.serving import OPERATIONS, Wire
 
 
@@ -174,6 +176,19 @@ def test_a_taken_port_is_named() -> None:
         assert raised.value.port == taken.getsockname()[1]
 
 
+@pytest.mark.parametrize("host", ["nonsense.invalid", "192.0.2.1", "2001:db8::1"])
+def test_a_host_that_is_not_of_this_machine_is_a_setting_to_mend(host: str) -> None:
+    """No port is to blame: a name that nobody has, and addresses for examples (RFC 5737, RFC 3849)."""
+    with pytest.raises(SettingsInvalid, match=r"^LISTEN_HOST must be"):
+        bind(0, host)
+
+
+def test_a_port_that_needs_rights_is_not_called_taken() -> None:
+    """Stopping another program would not help."""
+    refused = PortTaken(80, PermissionError(errno.EACCES, "Permission denied"))
+    assert str(refused) == "port 80 cannot be used (Permission denied)"
+
+
 def test_nothing_listens_before_every_start_hook_is_done() -> None:
     """Migrations first, of all apps."""
 
@@ -277,11 +292,14 @@ def test_a_second_signal_ends_the_process_at_once() -> None:
 
 
 def test_settings_and_ports_decide_the_exit_code() -> None:
-    """2 with every problem of the settings, 3 for a port that is taken."""
+    """2 with every problem of the settings and for a strange host, 3 for a port that is taken."""
 
     async def scenario() -> None:
         _, errors = await (bad := await run("bad")).communicate()
         assert (bad.returncode, errors) == (2, b"setting A is not set\nsetting B must be a port\n")
+        _, errors = await (strange := await run("strange")).communicate()
+        said = b"setting LISTEN_HOST must be an address of this machine\n"
+        assert (strange.returncode, errors) == (2, said)
         with bind() as taken:
             taken.listen()
             port = str(taken.getsockname()[1])
