@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from containers.engines import EngineAway
+from containers.masking import masked_url
 
 UNKNOWN = "UNKNOWN"
 STATES = (UNKNOWN, "FAILED", "STOPPED", "PAUSED", "UNASSIGNED", "RESTARTING", "LAGGING", "RUNNING")
@@ -78,6 +79,7 @@ class ConnectClient:
 
     def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None) -> None:
         self._http = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS, trust_env=False, transport=transport)
+        self._where = masked_url(str(self._http.base_url))
 
     def list(self) -> Sequence[str]:
         """The names of the connectors."""
@@ -155,13 +157,13 @@ class ConnectClient:
         try:
             answer = self._http.request(method, path, headers=headers, content=content)
         except httpx.HTTPError as error:
-            raise ConnectUnreachable(f"Nothing answers at {self._http.base_url}: {error}") from error
+            raise ConnectUnreachable(f"Nothing answers at {self._where}: {error}") from error
         if answer.is_success:
             return answer.json() if answer.content else None
         message = _message(answer)
         if answer.status_code == httpx.codes.NOT_FOUND and message is None:
             # Connect's own 404 says what is missing; until its API is in place the web server answers alone.
-            raise ConnectUnreachable(f"Connect at {self._http.base_url} is still starting")
+            raise ConnectUnreachable(f"Connect at {self._where} is still starting")
         raise ConnectRefused(answer.status_code, message or f"HTTP {answer.status_code}")
 
 

@@ -10,6 +10,9 @@ SECRET = frozenset({"password", "auth_token", "params"})
 _SHAPES = re.compile(r"\$(?:argon2|scrypt|pbkdf2|2[abxy]?\$)[^\s\"'<>]*|(?<![\w-])eyJ[\w.-]{8,}")
 """Hashes and tokens by their looks, for text that names no members: a broken record, a reason."""
 
+_USERINFO = re.compile(r"(://[^:/?#@]*:).*@", re.DOTALL)
+"""Up to the last @: a password that is not percent-encoded may hold anything."""
+
 TOO_DEEP = "(nested too deeply to be shown)"
 
 
@@ -35,6 +38,11 @@ def masked_text(text: str) -> str:
         except ValueError:
             pass  # it only looks like JSON
     return _SHAPES.sub("***", text).encode("utf-8", "replace").decode()
+
+
+def masked_url(text: str) -> str:
+    """An address without the password that may stand in it, well-formed or not."""
+    return _USERINFO.sub(r"\1***@", text)
 
 
 def masked_parts(text: str) -> tuple[str, str | None]:

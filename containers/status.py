@@ -7,6 +7,7 @@ import httpx
 
 from containers.connectors import ConnectRefused
 from containers.engines import EngineAway, PlatformRefused, Tier, TierOfEngines
+from containers.masking import masked_url
 from containers.settings import SERVICES
 
 DEADLINE_SECONDS = 3.0
@@ -55,9 +56,9 @@ def status(tier: Tier, *, transport: httpx.BaseTransport | None = None) -> dict[
         "tier": tier.name,
         "ready": is_ready,
         "services": services,
-        "inbox": {"url": tier.urls["inbox"], "smtp": tier.smtp, "ready": has_inbox},
+        "inbox": {"url": masked_url(tier.urls["inbox"]), "smtp": tier.smtp, "ready": has_inbox},
         "console": {"url": tier.urls.get("console")},
-        "connect": {"url": tier.urls["connect"], "problem": problem},
+        "connect": {"url": masked_url(tier.urls["connect"]), "problem": problem},
         "connectors": connectors,
         "down": _down(tier),
     }
@@ -79,7 +80,7 @@ def board(tier: Tier) -> list[dict[str, Any]]:
         return [view.as_json() for view in tier.connectors.overview()]
     except ConnectRefused as refused:
         raise EngineAway(
-            f"Connect at {tier.urls['connect']} does not tell its connectors: {refused}"
+            f"Connect at {masked_url(tier.urls['connect'])} does not tell its connectors: {refused}"
         ) from refused
 
 

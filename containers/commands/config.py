@@ -8,6 +8,7 @@ from apps.web.settings import Setting, SettingsInvalid, given, origin
 from containers import settings
 from containers.embedded.environment import service_environ
 from containers.folder import DataFolder
+from containers.masking import masked_url
 from containers.output import say, show_json, show_table
 from containers.settings import PlatformSettings, TierName
 
@@ -73,7 +74,7 @@ def line_of(
         where, value = "generated", MASK
     else:
         where, value = "default", effective.get(setting.name, value)
-    return Line(setting.name, value, where, setting.help)
+    return Line(setting.name, value if value is None else masked_url(value), where, setting.help)
 
 
 def _holds(setting: Setting, environ: Mapping[str, str], effective: Mapping[str, str]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from containers.doctor import data_folder_problem
 from containers.engines import PlatformRefused
+from containers.masking import masked_url
 from containers.output import say, show
 from containers.settings import PlatformSettings, TierName
 
@@ -123,7 +124,7 @@ def _tell(wanted: PlatformSettings, platform: Platform, console: str) -> None:
         "real": real,
         "stands in": "; ".join([stand_ins, *platform.stand_ins]),
         "data": wanted.data.absolute(),
-        **{name.replace("_", "-"): url for name, url in platform.urls.items()},
+        **{name.replace("_", "-"): masked_url(url) for name, url in platform.urls.items()},
         "mail": f"{platform.smtp} (SMTP)",
         "console": console,
         "next": "quartet demo",

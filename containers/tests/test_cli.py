@@ -124,6 +124,23 @@ def test_engines_that_are_down_are_named(
         assert (found["down"], found["inbox"]["ready"]) == (down, False)
 
 
+def test_passwords_in_addresses_are_not_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Connect and the inbox of an external platform may ask for one."""
+
+    class Guarded(FakeTier):
+        urls = URLS | {name: f"http://u:s3cret@{name}.test" for name in ("connect", "inbox")}
+        connectors = Mock(overview=Mock(side_effect=ConnectRefused(401, "no")))
+
+    monkeypatch.setattr(cli, "attach", lambda data: Guarded())
+    for arguments in (["status"], ["status", "--json"], ["connectors"]):
+        cli.run(arguments)
+        said = capsys.readouterr()
+        assert "http://u:***@" in said.out + said.err
+        assert "s3cret" not in said.out + said.err
+
+
 def test_status_in_json_says_that_nothing_is_ready(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

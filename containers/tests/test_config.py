@@ -95,6 +95,35 @@ def test_secrets_are_masked_wherever_they_come_from(
     assert found["LOGIN_PRIVATE_KEY"] == ("***", "file")
 
 
+def test_passwords_in_addresses_are_masked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The rest of the address is shown, in the table and as JSON; one from a file is no exception."""
+    (tmp_path / "inbox").write_text("https://me:s3cret@inbox:8025\n")
+    monkeypatch.setenv("CONNECT_URL", "http://u:s3cret@connect:8083")
+    monkeypatch.setenv("INBOX_URL_FILE", str(tmp_path / "inbox"))
+    found = printed(capsys)
+    assert found["CONNECT_URL"] == ("http://u:***@connect:8083", "environment")
+    assert found["INBOX_URL"] == ("https://me:***@inbox:8025", "file")
+    config.run("embedded", None, as_json=False)
+    said = capsys.readouterr().out
+    assert "http://u:***@connect:8083" in said
+    assert "s3cret" not in said
+
+
+def test_passwords_in_malformed_addresses_are_masked_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where they begin and end cannot be told, so all that may be of them is hidden."""
+    monkeypatch.setenv("CONNECT_URL", "http://u:s3/cr#et@x@connect:8083")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "sasl://u:s3cret@kafka:9092")
+    with pytest.raises(SettingsInvalid):
+        printed(capsys)
+    said = capsys.readouterr().out
+    assert "http://u:***@connect:8083" in said
+    assert "sasl://u:***@kafka:9092" in said
+
+
 def test_engines_of_another_tier_are_not_taken(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -151,6 +151,13 @@ def test_silence_is_told_with_the_address() -> None:
         client(silent).list()
 
 
+def test_the_address_is_told_without_its_password() -> None:
+    """An external Connect may ask for one."""
+    answers = httpx.MockTransport(lambda request: httpx.Response(404, text="<html>Not Found</html>"))
+    with pytest.raises(ConnectUnreachable, match=r"http://u:\*\*\*@connect is still"):
+        ConnectClient("http://u:s3cret@connect", transport=answers).list()
+
+
 def test_a_worker_that_starts_is_not_there_yet() -> None:
     """The web server answers 404 before Connect's API is in place, without its words (seen with 4.3)."""
 
