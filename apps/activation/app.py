@@ -28,6 +28,7 @@ def build(settings: Settings, ports: Ports) -> App:
     return create_app(
         "activation",
         service="activation",
+        public_url=settings.public_activation_url,
         clock=ports.clock,
         operations=routes.operations(settings.verifying_keys, ports),
         checks={

@@ -7,7 +7,13 @@ from functools import cached_property
 from typing import Any
 
 from apps.auth.tokens import PublicKeys
-from apps.web.common_settings import KAFKA_BOOTSTRAP_SERVERS, LISTEN_HOST, listening_on, public_keys
+from apps.web.common_settings import (
+    KAFKA_BOOTSTRAP_SERVERS,
+    LISTEN_HOST,
+    listening_on,
+    public_keys,
+    public_url,
+)
 from apps.web.settings import Secret, Setting, SettingsInvalid, origin
 from apps.web.settings import load as load_settings
 
@@ -28,6 +34,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     LISTEN_HOST,
     Setting("ACTIVATION_PORT", "port", "4000", help="where activation listens"),
+    public_url("PUBLIC_ACTIVATION_URL", "where the public reaches activation, for its OpenAPI document"),
     Setting(
         "ACTIVATION_MONGO_URL",
         "secret",
@@ -51,6 +58,7 @@ class Settings:
     quartet_profile: str
     listen_host: str | None
     activation_port: int
+    public_activation_url: str | None
     activation_mongo_url: Secret | None
     kafka_bootstrap_servers: str | None
     signup_public_keys: Secret

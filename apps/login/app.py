@@ -45,6 +45,7 @@ def build(settings: Settings, ports: Ports) -> App:
     return create_app(
         "login",
         service="login",
+        public_url=settings.public_login_url,
         clock=ports.clock,
         operations=routes.operations(settings, ports),
         checks={"database": ports.database.ping, "migrations": startup.check},

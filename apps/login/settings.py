@@ -13,6 +13,7 @@ from apps.web.common_settings import (
     load_into,
     private_key,
     public_keys,
+    public_url,
 )
 from apps.web.settings import Secret, Setting
 
@@ -28,6 +29,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("LOGIN_MAX_FAILURES", "count", "5", help="wrong passwords in a row that suspend an account"),
     Setting("LOGIN_SUSPENSION_SECONDS", "seconds", "1800", minimum=1, help="how long a suspension lasts"),
+    public_url("PUBLIC_LOGIN_URL", "where the public reaches login, for its OpenAPI document"),
     database_url("LOGIN_DATABASE_URL", "the database of login, with its password"),
     private_key("LOGIN_PRIVATE_KEY", "key that signs sessions and receipts (P-256)"),
     public_keys(
@@ -47,6 +49,7 @@ class Settings(CommonSettings):
     login_retry_seconds: int
     login_max_failures: int
     login_suspension_seconds: int
+    public_login_url: str | None
     login_database_url: Secret
     login_private_key: Secret
     login_public_keys: Secret | None

@@ -44,6 +44,7 @@ def build(settings: Settings, ports: Ports) -> App:
     return create_app(
         "reset_password",
         service="reset_password",
+        public_url=settings.public_reset_password_url,
         clock=ports.clock,
         operations=routes.operations(settings, ports),
         checks={"database": ports.database.ping, "migrations": startup.check},

@@ -13,6 +13,7 @@ from apps.web.common_settings import (
     load_into,
     private_key,
     public_keys,
+    public_url,
 )
 from apps.web.settings import Secret, Setting
 
@@ -27,13 +28,7 @@ SETTINGS: tuple[Setting, ...] = (
         help="silent: a request for a link does not say whether the address is logged in",
     ),
     Setting("RESET_TTL_SECONDS", "seconds", "1800", minimum=1, help="lifetime of a reset link"),
-    Setting(
-        "PUBLIC_RESET_PASSWORD_URL",
-        "url",
-        "http://localhost:4001",
-        choices=("http", "https"),
-        help="what reset links start with",
-    ),
+    public_url("PUBLIC_RESET_PASSWORD_URL", "what reset links start with", default="http://localhost:4001"),
     database_url("RESET_PASSWORD_DATABASE_URL", "the database of reset-password, with its password"),
     private_key("RESET_PASSWORD_PRIVATE_KEY", "key that signs reset links (P-256)"),
     public_keys("LOGIN_PUBLIC_KEYS", "keys of login, whose sessions and receipts are accepted"),

@@ -56,6 +56,7 @@ def build(settings: Settings, ports: Ports) -> App:
     return create_app(
         "signup",
         service="signup",
+        public_url=settings.public_signup_url,
         clock=ports.clock,
         operations=routes.operations(settings, ports),
         checks={

@@ -13,6 +13,7 @@ from apps.web.common_settings import (
     database_url,
     load_into,
     private_key,
+    public_url,
 )
 from apps.web.settings import Secret, Setting
 
@@ -27,13 +28,8 @@ SETTINGS: tuple[Setting, ...] = (
         help="explicit: sign-up says whether an address has an account",
     ),
     Setting("ACTIVATION_TTL_SECONDS", "seconds", "86400", minimum=1, help="lifetime of an activation link"),
-    Setting(
-        "PUBLIC_ACTIVATION_URL",
-        "url",
-        "http://localhost:4000",
-        choices=("http", "https"),
-        help="what activation links start with",
-    ),
+    public_url("PUBLIC_SIGNUP_URL", "where the public reaches sign-up, for its OpenAPI document"),
+    public_url("PUBLIC_ACTIVATION_URL", "what activation links start with", default="http://localhost:4000"),
     database_url("SIGNUP_DATABASE_URL", "the database of sign-up, with its password"),
     KAFKA_BOOTSTRAP_SERVERS,
     private_key("SIGNUP_PRIVATE_KEY", "key that signs activation links (P-256)"),
@@ -47,6 +43,7 @@ class Settings(CommonSettings):
     signup_port: int
     answers: str
     activation_ttl_seconds: int
+    public_signup_url: str | None
     public_activation_url: str
     signup_database_url: Secret
     kafka_bootstrap_servers: str | None

@@ -39,6 +39,7 @@ def create_app(
     *,
     service: str,
     operations: Sequence[Operation],
+    public_url: str | None = None,
     clock: Callable[[], Any] | None = None,
     checks: Checks | None = None,
     start: Hook | None = None,
@@ -51,6 +52,7 @@ def create_app(
     Args:
         name: of the app; made unique, because several platforms may live in one process.
         service: as it is called in logs, metrics and the document.
+        public_url: what clients made from the document ask; None: where they have got it from.
         clock: kept as app.ctx.clock.
         checks: what /readyz asks, by name; each raises when its part does not work.
         start: runs before the app listens: migrations, and background work by app.ctx.spawn(coroutine, name).
@@ -72,7 +74,7 @@ def create_app(
         *health_operations(service, {**(checks or {}), "background": background.check}),
         metrics_operation(app, metrics),
     ]
-    everything += document_operations(service, everything)
+    everything += document_operations(service, everything, public_url)
     app.error_handler = EdgeErrorHandler(
         pages, frozenset(o.path.rstrip("/") for o in operations if o.is_page)
     )

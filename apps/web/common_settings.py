@@ -74,6 +74,11 @@ def public_keys(name: str, help: str, *, required_in_production: bool = True) ->
     return Setting(name, "pem", required_in_production=required_in_production, check=complaint, help=help)
 
 
+def public_url(name: str, help: str, *, default: str | None = None) -> Setting:
+    """Declares where the public reaches a service."""
+    return Setting(name, "url", default, choices=("http", "https"), help=help)
+
+
 KAFKA_BOOTSTRAP_SERVERS = Setting(
     "KAFKA_BOOTSTRAP_SERVERS",
     "text",

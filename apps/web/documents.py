@@ -15,14 +15,16 @@ from apps.web.pages import page_answer
 COMMON_CODES = frozenset(refusal.code for refusal in ON_EVERY_ROUTE)
 
 
-def document_operations(service: str, operations: Sequence[Operation]) -> list[Operation]:
+def document_operations(
+    service: str, operations: Sequence[Operation], public_url: str | None = None
+) -> list[Operation]:
     """The two operations that show the document of `operations` (and of themselves)."""
 
     page = ""
 
     @cache
     def document() -> dict[str, Any]:
-        return openapi_document(service, project_version(), [*operations, *own])
+        return openapi_document(service, project_version(), [*operations, *own], public_url)
 
     @cache
     def written() -> bytes:

@@ -49,11 +49,14 @@ _INTRODUCTION = (
 )
 
 
-def openapi_document(service: str, version: str, operations: Sequence[Operation]) -> Schema:
+def openapi_document(
+    service: str, version: str, operations: Sequence[Operation], public_url: str | None = None
+) -> Schema:
     """The document as plain values, ready to be written as JSON.
 
     Args:
         service: its title. version: of the project. operations: all that the service serves.
+        public_url: where the public reaches it; None: where the document comes from.
     """
     schemas, components = _component_schemas(operations)
     paths: Schema = {}
@@ -62,6 +65,7 @@ def openapi_document(service: str, version: str, operations: Sequence[Operation]
     return {
         "openapi": "3.1.0",
         "info": {"title": f"Quartet {service}", "version": version, "description": _INTRODUCTION},
+        "servers": [{"url": public_url or "/"}],
         "paths": paths,
         "components": {
             "schemas": components,

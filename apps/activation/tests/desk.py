@@ -15,7 +15,11 @@ KEY = SigningKey.from_pem(generate_private_pem())
 OTHER_KEY = SigningKey.from_pem(generate_private_pem())
 ADA = "ada@example.org"
 USER_ID = 7
-ENVIRON = {"QUARTET_PROFILE": "development", "SIGNUP_PUBLIC_KEYS": KEY.public_pem}
+ENVIRON = {
+    "QUARTET_PROFILE": "development",
+    "PUBLIC_ACTIVATION_URL": "https://activation.example.org/",
+    "SIGNUP_PUBLIC_KEYS": KEY.public_pem,
+}
 SETTINGS = load(ENVIRON)
 
 

@@ -275,6 +275,7 @@ def test_operations_are_described_and_measured() -> None:
 
     async def story(service: Served) -> None:
         document = (await service.client.get("/openapi.json")).json()
+        assert document["servers"] == [{"url": "https://activation.example.org"}]
         path = document["paths"][PATH]
         assert path.keys() == {"get", "post"}
         for operation in path.values():

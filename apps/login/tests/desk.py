@@ -31,6 +31,7 @@ RIGHT, WRONG = "a quiet harbour", "a loud harbour"
 CALLER = Caller(client="127.0.0.1", request_id="request-1")
 ENVIRON = {
     "QUARTET_PROFILE": "development",
+    "PUBLIC_LOGIN_URL": "https://login.example.org/",
     "LOGIN_DATABASE_URL": "sqlite+aiosqlite:///unused",
     "PASSWORD_PEPPER": PEPPER,
     "LOGIN_PRIVATE_KEY": PRIVATE_PEM,

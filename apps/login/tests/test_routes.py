@@ -291,7 +291,9 @@ def test_the_edge_is_there(tmp_path: Path) -> None:
         metrics = (await client.get("/metrics")).text
         assert 'quartet_hashes_total{outcome="done",service="login"} 1.0' in metrics
         assert "quartet_mail_queue_age_seconds" in metrics
-        paths = (await client.get("/openapi.json")).json()["paths"]
+        document = (await client.get("/openapi.json")).json()
+        assert document["servers"] == [{"url": "https://login.example.org"}]
+        paths = document["paths"]
         assert {LOGIN, f"{DEV}/logout", f"{DEV}/session", f"{DEV}/sessions"} <= paths.keys()
         assert paths[f"{DEV}/logout"].keys() >= {"get", "post"}
         assert (await client.head(f"{DEV}/logout")).status_code == 405

@@ -284,7 +284,9 @@ def test_the_edge_is_there(tmp_path: Path) -> None:
     async def story(_: Desk, client: httpx.AsyncClient) -> None:
         assert (await client.get("/readyz")).status_code == 200
         assert 'service="reset_password"' in (await client.get("/metrics")).text
-        paths = (await client.get("/openapi.json")).json()["paths"]
+        document = (await client.get("/openapi.json")).json()
+        assert document["servers"] == [{"url": "https://accounts.example.org"}]
+        paths = document["paths"]
         assert {f"{DEV}//resetPW", f"{DEV}/resetPW", LINK, PROCESS} <= paths.keys()
         assert (await client.post(PROCESS, content=b"x")).status_code == 415
 

@@ -25,6 +25,7 @@ ADA = "ada@example.org"
 CALLER = Caller(client="127.0.0.1", request_id="request-1")
 ENVIRON = {
     "QUARTET_PROFILE": "development",
+    "PUBLIC_SIGNUP_URL": "https://signup.example.org/",
     "SIGNUP_DATABASE_URL": "sqlite+aiosqlite:///unused",
     "PASSWORD_PEPPER": PEPPER,
     "SIGNUP_PRIVATE_KEY": PRIVATE_PEM,

@@ -329,6 +329,7 @@ def test_operations_are_described_and_measured(tmp_path: Path) -> None:
         await service.sign_up()
         assert (await service.client.get("/readyz")).status_code == 200
         document = (await service.client.get("/openapi.json")).json()
+        assert document["servers"] == [{"url": "https://signup.example.org"}]
         responses = document["paths"][SIGN_UP]["post"]["responses"]
         assert {"202", "400", "415", "503"} <= responses.keys()
         assert "201" not in responses

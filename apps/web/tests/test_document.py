@@ -47,6 +47,13 @@ def test_the_served_document_is_valid_openapi_3_1() -> None:
     serve(scenario)
 
 
+def test_the_server_is_where_the_public_reaches_the_service(document: dict[str, Any]) -> None:
+    """A client made from the document asks there; unless told, where it has got the document from."""
+    assert document["servers"] == [{"url": "/"}]
+    public = openapi_document("test", "1.2.3", OPERATIONS, "https://accounts.example.org/base")
+    assert public["servers"] == [{"url": "https://accounts.example.org/base"}]
+
+
 def test_every_refusal_of_the_edge_is_declared_on_every_route(document: dict[str, Any]) -> None:
     """A fuzzer meets no answer that is not in the document."""
     for path, methods in document["paths"].items():
