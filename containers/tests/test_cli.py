@@ -15,7 +15,8 @@ from unittest.mock import Mock
 import httpx
 import pytest
 
-from containers import cli
+from containers import cli, settings
+from containers.commands import up
 from containers.connectors import ConnectRefused, ConnectUnreachable
 from containers.engines import EngineAway, PlatformRefused
 from containers.process import COMMAND, PlatformProcess
@@ -133,6 +134,9 @@ def test_passwords_in_addresses_are_not_shown(
         urls = URLS | {name: f"http://u:s3cret@{name}.test" for name in ("connect", "inbox")}
         connectors = Mock(overview=Mock(side_effect=ConnectRefused(401, "no")))
 
+    up._tell(settings.load({}), Mock(urls=Guarded.urls, smtp="", stand_ins=()), "none")
+    said = capsys.readouterr().out
+    assert ("http://u:***@inbox.test" in said, "s3cret" in said) == (True, False)
     monkeypatch.setattr(cli, "attach", lambda data: Guarded())
     for arguments in (["status"], ["status", "--json"], ["connectors"]):
         cli.run(arguments)
