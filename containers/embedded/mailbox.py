@@ -176,12 +176,8 @@ def _read(raw: bytes, envelope_sender: str, envelope_recipients: Sequence[str]) 
             text=_body(message, "plain"),
             html=_body(message, "html"),
         )
-    except (
-        ValueError,
-        LookupError,
-        AttributeError,
-        TypeError,
-    ):  # what email's parsers raise on hostile headers
+    # What email's parsers raise on hostile headers, and on mails within mails within mails.
+    except (ValueError, LookupError, AttributeError, TypeError, RecursionError):
         text = raw.decode("utf-8", "replace")
         return _Parts("", sender, recipients, "(a mail that cannot be parsed)", text, "")
 

@@ -17,6 +17,9 @@ LARGEST_MAIL_BYTES = 4 * 1024 * 1024
 STORAGE_FULL = "452 4.3.1 The mail could not be kept, try again later"
 """RFC 3463, class 4: the courier tries again."""
 
+NULL_SENDER = "<>"
+"""RFC 5321 section 4.5.5: of notices that nobody may answer."""
+
 # aiosmtpd logs every command, and with it the addresses, at INFO, and whole mails at DEBUG.
 logging.getLogger("mail.log").setLevel(logging.ERROR)
 
@@ -95,8 +98,11 @@ class _Handler:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         raw, recipients = envelope.original_content or b"", [str(address) for address in envelope.rcpt_tos]
+        sender = envelope.mail_from or NULL_SENDER
         try:
-            await self._keep(raw, envelope_sender=envelope.mail_from or "", envelope_recipients=recipients)
+            await self._keep(
+                raw, envelope_sender="" if sender == NULL_SENDER else sender, envelope_recipients=recipients
+            )
         except StorageUnavailable:
             return STORAGE_FULL
         return "250 OK"

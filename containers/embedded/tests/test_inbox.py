@@ -23,12 +23,14 @@ class Post:
     http: httpx.AsyncClient
     smtp_port: int
 
-    async def send(self, mail: EmailMessage | bytes, *, to: str = "ada@x.test") -> None:
+    async def send(
+        self, mail: EmailMessage | bytes, *, to: str = "ada@x.test", sender: str = "quartet@x.test"
+    ) -> None:
         raw = mail if isinstance(mail, bytes) else mail.as_bytes(policy=SMTP)
 
         def send() -> None:
             with smtplib.SMTP("127.0.0.1", self.smtp_port, local_hostname="localhost") as client:
-                client.sendmail("quartet@x.test", [to], raw)
+                client.sendmail(sender, [to], raw)
 
         await asyncio.to_thread(send)
 
@@ -282,6 +284,7 @@ def test_chaos_refuses_mail_until_it_is_over(tmp_path: Path) -> None:
         b"Subject: x\r\nContent-Type: multipart/mixed\r\n\r\nno boundary",
         b"Subject: x\r\nMessage-ID: <[\r\n\r\n",
         b"To: " + b'"' * 500 + b"\r\n\r\nx",
+        b"Content-Type: message/rfc822\r\n\r\n" * 2000 + b"x",
     ],
 )
 def test_a_mail_that_is_no_mail_is_kept_all_the_same(tmp_path: Path, raw: bytes) -> None:
@@ -294,6 +297,16 @@ def test_a_mail_that_is_no_mail_is_kept_all_the_same(tmp_path: Path, raw: bytes)
         return [(await post.http.get(path)).status_code for path in paths]
 
     assert run(tmp_path, story) == [200] * 4
+
+
+def test_a_notice_comes_from_nobody(tmp_path: Path) -> None:
+    """The null sender of SMTP is an empty address, as Mailpit has it."""
+
+    async def story(post: Post) -> Any:
+        await post.send(b"Subject: Returned\r\n\r\nx", sender="")
+        return (await post.get("/api/v1/messages"))["messages"][0]["From"]
+
+    assert run(tmp_path, story) == {"Name": "", "Address": ""}
 
 
 def test_stopping_cuts_open_connections(tmp_path: Path) -> None:
