@@ -1,4 +1,6 @@
-"""What a store may raise: StorageUnavailable to everyone, DuplicateDocument to its caller."""
+"""What a store may raise: StorageUnavailable to everyone, DuplicateDocument to its caller, SchemaUnknown at
+start.
+"""
 
 from apps.auth.errors import Refusal
 
@@ -17,3 +19,12 @@ class StorageUnavailable(Refusal):
 
 class DuplicateDocument(Exception):
     """A document with this `_id` exists already and the filter of the write does not match it."""
+
+
+class SchemaUnknown(Exception):
+    """The database `name` has a schema that no script of this program makes: a newer one has migrated it."""
+
+    def __init__(self, name: str, revision: str) -> None:
+        super().__init__(f"{name} has the schema {revision}, which is newer than this program")
+        self.name = name
+        self.revision = revision

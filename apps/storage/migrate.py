@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from apps.storage.database import Database
-from apps.storage.errors import StorageUnavailable
+from apps.storage.errors import SchemaUnknown, StorageUnavailable
 from apps.storage.faults import Fault, judge, outages
 
 if TYPE_CHECKING:
@@ -35,11 +35,15 @@ async def migrate(database: Database, name: DatabaseName) -> None:
 
     Raises:
         StorageUnavailable: the database cannot be reached, or another process holds the lock for a minute.
+        SchemaUnknown: a newer program has migrated it.
     """
     with outages():
         async with database.engine.connect() as connection:
-            if await _revision(connection) == newest_revision(name):
-                return
+            revision = await _revision(connection)
+        if revision == newest_revision(name):
+            return
+        if revision is not None and revision not in _revisions(name):
+            raise SchemaUnknown(name, revision)
         lock = _alembic_locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
         async with lock, database.engine.connect() as connection, _locked(connection, name):
             await connection.run_sync(_upgrade, name)
@@ -47,7 +51,7 @@ async def migrate(database: Database, name: DatabaseName) -> None:
 
 def newest_revision(name: DatabaseName) -> str:
     """The number of the newest script of `name`, from its file name: 0001_first_tables.py is "0001"."""
-    return max(path.name for path in (_SCRIPTS / name).glob("[0-9]*.py")).partition("_")[0]
+    return max(_revisions(name))
 
 
 def alembic_config(name: DatabaseName) -> "Config":
@@ -70,6 +74,10 @@ async def schema_difference(database: Database, metadata: MetaData) -> list[str]
     """
     async with database.engine.connect() as connection:
         return await connection.run_sync(_compare, metadata)
+
+
+def _revisions(name: DatabaseName) -> set[str]:
+    return {path.name.partition("_")[0] for path in (_SCRIPTS / name).glob("[0-9]*.py")}
 
 
 def _compare(connection: Connection, metadata: MetaData) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from apps.storage.audit import audit_table
+from apps.storage.errors import SchemaUnknown
 from apps.storage.migrate import DatabaseName, alembic_config, migrate, newest_revision, schema_difference
 from apps.storage.tests.engines import only_on_sqlite, open_database
 
@@ -130,6 +131,24 @@ print("alembic" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
     assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
+    """An older program refuses it by its database and revision."""
+
+    async def refused() -> SchemaUnknown:
+        database = open_database(tmp_path, "login")
+        await migrate(database, "login")
+        await database.transact(
+            lambda c: c.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        )
+        with pytest.raises(SchemaUnknown) as refusal:
+            await migrate(database, "login")
+        await database.close()
+        return refusal.value
+
+    refusal = asyncio.run(refused())
+    assert (refusal.name, refusal.revision) == ("login", "9999")
 
 
 @pytest.mark.parametrize("name", NAMES)
