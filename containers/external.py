@@ -87,6 +87,7 @@ class ExternalPlatform:
             environ = {**completed(settings, secrets), "QUARTET_PROFILE": settings.profile}
             checked = load_services(environ)
             bind(0, checked.signup.host).close()  # else each service would end by itself for the same reason
+            folder.remember("external")
             ports = {name: settings.ports[name] for name in (f"{s.upper()}_PORT" for s in SERVICES)}
             async with (
                 AsyncExitStack() as probing

@@ -5,7 +5,7 @@ activate_user_reg_db.sqlite                        the documents of activation
 log.sqlite inbox.sqlite                            topics and connector offsets; the development inbox
                                                    (these six on the embedded tier only)
 keys/                                              secrets (keys.py)
-platform.lock                                      held (flock) while a platform runs here
+platform.lock                                      held (flock) while a platform runs here or starts; by whom
 platform.json                                      where it answers; there once it is ready
 platform.log                                       what it says when it runs detached
 watchdog.json                                      what the watchdog of real connectors has found
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from containers.engines import NotRunning, PlatformRefused
+from containers.settings import TIERS, TierName
 
 SQL_DATABASES = ("signup_db", "login_db", "rpwd_db")
 DOCUMENTS = "activate_user_reg_db"
@@ -45,6 +46,14 @@ class Description:
     smtp: str
     ports: Mapping[str, int]
     engines: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that runs a platform here, starts it or is about to end it."""
+
+    pid: int
+    tier: str
 
 
 class DataFolder:
@@ -71,7 +80,7 @@ class DataFolder:
         """Makes the folder if need be and keeps every other platform out of it.
 
         Args:
-            tier: remembered beyond the end of the platform, however it ends.
+            tier: told to who asks for the holder().
 
         Raises:
             PlatformRefused: another platform runs here, or the folder cannot be used.
@@ -80,7 +89,7 @@ class DataFolder:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise refusal(error, self.path) from error
+            raise refusal(error, Path(error.filename or self.path)) from error
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -90,10 +99,29 @@ class DataFolder:
                     "`quartet down` stops it, --data chooses another folder."
                 ) from error
             self.forget()
-            self._last_tier.write_text(f"{tier}\n", encoding="ascii")
+            os.truncate(lock, 0)
+            os.write(lock, f"{os.getpid()} {tier}\n".encode())
             yield
         finally:
             os.close(lock)
+
+    def remember(self, tier: TierName) -> None:
+        """Notes the tier beyond the end of the platform, however it ends; once its settings are known to hold
+        and before it leaves anything that `quartet down` would have to find.
+        """
+        self._last_tier.write_text(f"{tier}\n", encoding="ascii")
+
+    def holder(self) -> Holder | None:
+        """Who keeps the folder, from the start of a platform to its end; None if nobody does."""
+        try:
+            with self._lock.open() as lock:
+                with suppress(BlockingIOError):
+                    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                    return None
+                pid, tier = lock.read().split()
+                return Holder(int(pid), tier)
+        except (OSError, ValueError):
+            return None
 
     def check_files(self, *, thoroughly: bool = False) -> None:
         """Raises PlatformRefused, naming the file, for one that is not a sound SQLite database.
@@ -135,14 +163,22 @@ class DataFolder:
             raise self._not_running()
         return description
 
-    def last_tier(self) -> str | None:
+    def last_tier(self) -> TierName | None:
         """The tier of the platform that runs here or ran last; None if none ever did."""
-        try:
-            return self._last_tier.read_text(encoding="ascii").strip()
-        except OSError:
-            return None
+        found = None
+        if holder := self.holder():
+            found = holder.tier
+        else:
+            with suppress(OSError, ValueError):
+                found = self._last_tier.read_text(encoding="ascii").strip()
+        return next((tier for tier in TIERS if tier == found), None)
 
     def _not_running(self) -> NotRunning:
+        if holder := self.holder():
+            return NotRunning(
+                f"The platform on {self.path} (pid {holder.pid}) is not ready, it starts or stops: wait a "
+                "moment, or end it with `quartet down`."
+            )
         return NotRunning(f"No platform is running on {self.path}: start one with `quartet up`.")
 
     def _is_alive(self, pid: int) -> bool:
@@ -169,6 +205,8 @@ def refusal(error: OSError | sqlite3.Error, path: Path) -> PlatformRefused:
         return PlatformRefused(f"{path} is locked by another program: close that and start again.")
     if isinstance(error, OSError) and code in (errno.EEXIST, errno.ENOTDIR):
         return PlatformRefused(f"{path} is not a folder: choose another with --data or QUARTET_DATA.")
+    if isinstance(error, OSError) and code == errno.EISDIR:
+        return PlatformRefused(f"{path} is a folder in the place of a file: move it away and start again.")
     return PlatformRefused(
         f"{path} cannot be read and written ({error}): mend its rights, or choose another folder with --data."
     )
@@ -179,7 +217,8 @@ def _cure(path: Path) -> str:
         return f"remove it together with {path.name}-wal, and only the mails in it are lost"
     if path.stem == "log":
         return f"remove it together with {path.name}-wal, and the topics are filled anew from the databases"
-    return f"put a copy back, or remove the data folder {path.parent} to start over"
+    folder = path if path.is_dir() else path.parent
+    return f"put a copy back, or remove the data folder {folder} to start over"
 
 
 def _is(error: OSError | sqlite3.Error, code: int | None, sqlite_code: int) -> bool:

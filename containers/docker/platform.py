@@ -81,6 +81,7 @@ class ContainersPlatform:
             has_data = await in_thread(on_docker.has_volumes)
             plan = self._plan(folder, mongo_image, engine_ports, has_data=has_data)
             load_services(service_environ(self._settings, engine_settings(plan), plan.secrets))
+            folder.remember("containers")
             parts = [*engine_parts(plan), *own_parts(plan)]
             running = await stack.enter_async_context(
                 started(parts, on_docker, progress=self._progress, keep=self._settings.keep)

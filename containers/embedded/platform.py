@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from apps.storage.errors import SchemaUnknown
 from containers import settings as platform_settings
 from containers.connect_configs import CONNECTOR_FILES
 from containers.connector_files.config import ConfigInvalid, read_folder
@@ -125,6 +126,7 @@ async def _start(
     if is_development:
         secrets = ensure_secrets(folder.keys, has_accounts=folder.has_accounts, given=settings.environ)
     checked = load_services(service_environ(settings, folder, secrets))
+    folder.remember("embedded")
 
     log = DurableLog(folder.file("log"))
     stack.callback(log.close)
@@ -178,15 +180,24 @@ def _ports(settings: PlatformSettings) -> dict[str, int]:
 
 @contextmanager
 def _refused(folder: DataFolder) -> Iterator[None]:
-    """Says in one sentence what files and folders do not allow."""
+    """Says in one sentence what files and folders do not allow; where several services meet that, of one."""
     try:
         yield
+    except ExceptionGroup as group:
+        with _refused(folder):
+            raise group.exceptions[0] from group
     except OSError as error:
         raise refusal(error, Path(error.filename) if error.filename else folder.path) from error
-    except sqlite3.Error as error:
+    except sqlite3.DatabaseError as error:
+        folder.check_files(thoroughly=True)  # it does not say in which file it was
         raise refusal(error, folder.path) from error
     except LogDamaged as error:
         raise PlatformRefused(str(error)) from error
+    except SchemaUnknown as error:
+        raise PlatformRefused(
+            f"{folder.file(DATABASES[error.name])} was written by a newer version of this program (schema "
+            f"{error.revision}): start that one, or choose another folder with --data."
+        ) from error
     except ConfigInvalid as error:
         raise PlatformRefused(f"Connector {error}. Mend {CONNECTOR_FILES}.", exit_code=2) from error
     except PlatformNotReady:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from containers.engines import NotRunning, PlatformRefused
-from containers.folder import DataFolder, Description, refusal
+from containers.folder import DataFolder, Description, Holder, refusal
 
 
 def described(pid: int) -> Description:
@@ -41,6 +41,29 @@ def test_a_second_platform_is_refused(tmp_path: Path) -> None:
     assert refused.value.exit_code == 3
     with folder.held("embedded"):
         pass
+
+
+def test_a_platform_that_starts_is_known(tmp_path: Path) -> None:
+    """By its process and tier, before it describes itself; afterwards by nothing."""
+    folder = DataFolder(tmp_path)
+    assert folder.holder() is None
+    with folder.held("containers"):
+        assert folder.holder() == Holder(os.getpid(), "containers")
+        with pytest.raises(NotRunning, match=f"pid {os.getpid()}.* starts or stops: .*quartet down"):
+            folder.description()
+    assert folder.holder() is None
+
+
+def test_the_tier_is_remembered(tmp_path: Path) -> None:
+    """Not before it is noted, then beyond the end of the platform; what is no tier counts as none."""
+    folder = DataFolder(tmp_path)
+    with folder.held("containers"):
+        assert folder.last_tier() == "containers"
+    assert folder.last_tier() is None
+    folder.remember("external")
+    assert folder.last_tier() == "external"
+    (tmp_path / "tier").write_text("imaginary\n")
+    assert folder.last_tier() is None
 
 
 def test_a_killed_platform_is_not_running(tmp_path: Path) -> None:
@@ -115,6 +138,7 @@ def test_sound_files_and_missing_ones_pass(tmp_path: Path) -> None:
         (PermissionError(13, "Permission denied"), "cannot be read and written"),
         (OSError(30, "Read-only file system"), "cannot be read and written"),
         (NotADirectoryError(20, "Not a directory"), "is not a folder"),
+        (IsADirectoryError(21, "Is a directory"), "in the place of a file"),
     ],
 )
 def test_every_refusal_says_what_to_do(tmp_path: Path, error: OSError, words: str) -> None:
@@ -134,3 +158,12 @@ def test_a_full_disk_under_sqlite_is_a_full_disk(tmp_path: Path) -> None:
         connection.execute("INSERT INTO t VALUES (zeroblob(100000))")
     connection.close()
     assert "is full" in str(refusal(full.value, tmp_path))
+
+
+def test_damage_in_an_unknown_file_is_no_reason_to_remove_more_than_the_folder(tmp_path: Path) -> None:
+    """What lies beside the data folder is none of its business."""
+    (tmp_path / "x.sqlite").write_bytes(b"no database" * 100)
+    with sqlite3.connect(tmp_path / "x.sqlite") as connection, pytest.raises(sqlite3.Error) as damage:
+        connection.execute("SELECT 1 FROM sqlite_schema")
+    connection.close()
+    assert f"remove the data folder {tmp_path} to start over" in str(refusal(damage.value, tmp_path))

@@ -1,10 +1,16 @@
 """What the README of this room says of the tiers is what they are."""
 
+import asyncio
 import re
 from pathlib import Path
 
-from containers.commands.up import STANDS_IN
+import pytest
+
+from apps.web.settings import SettingsInvalid
+from containers import settings
+from containers.commands.up import STANDS_IN, platform_of
 from containers.engines import CAPABILITIES
+from containers.folder import DataFolder
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -29,3 +35,12 @@ def test_capabilities_are_told() -> None:
         for capability in frozenset().union(*CAPABILITIES.values())
     }
     assert told == known
+
+
+def test_a_tier_without_its_settings_is_not_remembered(tmp_path: Path) -> None:
+    """What has run before on the data folder still holds for the other verbs."""
+    DataFolder(tmp_path).remember("embedded")
+    wanted = settings.load({}, tier="external", data=tmp_path)
+    with pytest.raises(SettingsInvalid):
+        asyncio.run(platform_of(wanted, lambda part: None).__aenter__())
+    assert DataFolder(tmp_path).last_tier() == "embedded"

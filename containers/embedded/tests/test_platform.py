@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import re
 import socket
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from containers.embedded import platform as platform_module
 from containers.embedded import readiness
 from containers.embedded.platform import EmbeddedPlatform
 from containers.engines import NotRunning, PlatformRefused, attach
+from containers.folder import SQL_DATABASES, DataFolder
 from containers.inbox_client import InboxClient, Mail
 from containers.settings import PORTS, SERVICES
 
@@ -178,13 +181,36 @@ def test_what_keeps_a_platform_from_being_ready_is_looked_for_in_its_files(
     assert "signup_db.sqlite is damaged" in refused(tmp_path, ports)
 
 
+def test_damage_that_stops_the_start_is_told_with_its_file(tmp_path: Path, ports: dict[str, str]) -> None:
+    """And with the folder to remove, which is not the one above it."""
+    data = tmp_path / "data"
+    on_platform(data, ports, lambda platform: asyncio.sleep(0))
+    with (data / "login_db.sqlite").open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 8192)
+    cure = f"put a copy back, or remove the data folder {data} to start over."
+    assert refused(data, ports) == f"{data}/login_db.sqlite is damaged: {cure}"
+
+
+def test_databases_of_a_newer_program_are_left_alone(tmp_path: Path, ports: dict[str, str]) -> None:
+    """One of them is named, though every service meets one."""
+    on_platform(tmp_path, ports, lambda platform: asyncio.sleep(0))
+    for name in SQL_DATABASES:
+        with closing(sqlite3.connect(tmp_path / f"{name}.sqlite")) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = '9999'")
+            connection.commit()
+    said = refused(tmp_path, ports)
+    assert re.match(rf"{tmp_path}/\w+\.sqlite was written by a newer version .*schema 9999.*start that", said)
+
+
 def test_every_problem_of_the_settings_is_told_at_once(tmp_path: Path, ports: dict[str, str]) -> None:
-    """Those of all four services, each once."""
+    """Those of all four services, each once; the tier of what cannot run is not remembered."""
     environ = {**ports, "ANSWERS": "loud", "SESSION_TTL_SECONDS": "soon", "PUBLIC_ACTIVATION_URL": "ftp:/x"}
     with pytest.raises(SettingsInvalid) as invalid:
         on_platform(tmp_path, environ, lambda platform: asyncio.sleep(0))
     for name in ("ANSWERS", "SESSION_TTL_SECONDS", "PUBLIC_ACTIVATION_URL"):
         assert sum(problem.startswith(name) for problem in invalid.value.problems) == 1
+    assert DataFolder(tmp_path).last_tier() is None
 
 
 def test_production_makes_no_secrets(tmp_path: Path, ports: dict[str, str]) -> None:
@@ -194,3 +220,4 @@ def test_production_makes_no_secrets(tmp_path: Path, ports: dict[str, str]) -> N
     missing = {problem.split()[0] for problem in invalid.value.problems}
     assert {"PASSWORD_PEPPER", "LOGIN_PRIVATE_KEY", "SIGNUP_PUBLIC_KEYS", "SMTP_HOST"} <= missing
     assert not (tmp_path / "keys").exists()
+    assert DataFolder(tmp_path).last_tier() is None
