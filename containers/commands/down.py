@@ -1,6 +1,5 @@
 """Stopping a running platform from another process."""
 
-import fcntl
 import os
 import signal
 from contextlib import suppress
@@ -15,7 +14,7 @@ DEADLINE_SECONDS = {"embedded": 10.0, "containers": 70.0, "external": 15.0}
 
 
 def stop(data: Path, *, with_volumes: bool = False) -> None:
-    """Stops the platform and returns once it has let go of the data folder.
+    """Stops the platform, ready or still starting, and returns once its process has ended.
 
     Of a containers platform whose process was killed the containers are removed.
 
@@ -41,12 +40,16 @@ def stop(data: Path, *, with_volumes: bool = False) -> None:
 
 
 def _stop_process(folder: DataFolder) -> None:
-    description, data = folder.description(), folder.path
-    pid, deadline_seconds = description.pid, DEADLINE_SECONDS[description.tier]
+    running = folder.holder() or folder.description()
+    pid, deadline_seconds = running.pid, DEADLINE_SECONDS[running.tier]
     try:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-        poll(lambda: _is_free(data) or None, within_seconds=deadline_seconds, what="the end of the platform")
+        poll(
+            lambda: (folder.holder() is None and has_ended(pid)) or None,
+            within_seconds=deadline_seconds,
+            what="the end of the platform",
+        )
     except PermissionError as error:
         raise PlatformRefused(f"The platform (pid {pid}) belongs to another user.", exit_code=1) from error
     except DeadlinePassed as passed:
@@ -55,9 +58,13 @@ def _stop_process(folder: DataFolder) -> None:
         ) from passed
 
 
-def _is_free(data: Path) -> bool:
-    """Not by the process id: an ended process keeps it until its parent has asked for its exit code."""
-    with (data / "platform.lock").open() as lock, suppress(BlockingIOError):
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+def has_ended(pid: int) -> bool:
+    """Also of a process that is kept as a zombie until its parent asks for its exit code.
+
+    True where the system does not tell (there is no /proc): there the lock of the folder has to do.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
         return True
-    return False
+    return stat.rpartition(") ")[2].startswith(("Z", "X"))  # proc(5): the state comes after the name

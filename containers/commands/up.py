@@ -1,6 +1,7 @@
 """Starting a platform: in the foreground until a signal, or detached as a process of its own."""
 
 import asyncio
+import atexit
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 
 from containers.doctor import data_folder_problem
 from containers.engines import PlatformRefused
+from containers.folder import refusal
 from containers.masking import masked_url
 from containers.output import say, show
 from containers.settings import PlatformSettings, TierName
@@ -18,6 +20,8 @@ from containers.settings import PlatformSettings, TierName
 STOP_SECONDS: Mapping[TierName, float] = {"embedded": 4.5, "containers": 60.0, "external": 15.0}
 """A stop that takes longer is cut: on the embedded tier the contract gives five seconds, and every store
 survives a kill; containers have to be removed, or they stay."""
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 STANDS_IN: Mapping[TierName, tuple[str, str]] = {
     "embedded": (
@@ -100,7 +104,7 @@ async def _serve(wanted: PlatformSettings) -> int:
         say(f"  {time.perf_counter() - began:4.1f} s  {part}")
 
     is_ready = False
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, on_signal)
     from containers.console.app import Console
 
@@ -113,7 +117,18 @@ async def _serve(wanted: PlatformSettings) -> int:
     except asyncio.CancelledError:
         if not stop.is_set():
             raise
+    finally:
+        for number in STOP_SIGNALS:  # the loop ends, and who asks twice still means: now
+            loop.remove_signal_handler(number)
+            signal.signal(number, lambda _number, _frame: os._exit(1))
+        # The interpreter takes some tenths of a second to end and calls no handler: nothing is left to stop.
+        atexit.register(_ignore_signals)
     return 0
+
+
+def _ignore_signals() -> None:
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _tell(wanted: PlatformSettings, platform: Platform, console: str) -> None:
@@ -147,7 +162,11 @@ def detach(wanted: PlatformSettings) -> int:
     log = data / "platform.log"
     command = [sys.executable, "-m", "containers", "up", "--tier", wanted.tier, "--data", str(data)]
     command += ["--keep"] if wanted.keep else []
-    with log.open("ab") as kept:
+    try:
+        kept = log.open("ab")
+    except OSError as error:
+        raise refusal(error, log) from error
+    with kept:
         began = kept.tell()
         child = subprocess.Popen(  # noqa: S603 - this very program
             command,
@@ -156,6 +175,7 @@ def detach(wanted: PlatformSettings) -> int:
             stderr=kept,
             start_new_session=True,
             text=True,
+            errors="replace",
         )
     assert child.stdout is not None
     try:
@@ -168,9 +188,9 @@ def detach(wanted: PlatformSettings) -> int:
     except KeyboardInterrupt:
         child.terminate()
         raise
-    with log.open("rb") as kept:
-        kept.seek(began)
-        said = kept.read().decode(errors="replace").splitlines()
+    with log.open("rb") as told:
+        told.seek(began)
+        said = told.read().decode(errors="replace").splitlines()
     for line in said:
         if not line.startswith("{"):  # logs are for the file
             say(line)
