@@ -10,6 +10,8 @@
 Everything heavy is imported by the verb that needs it: `up` is ready in a second and a half.
 """
 
+import errno
+import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,9 +22,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from apps.web.settings import SettingsInvalid
 from containers import settings
 from containers.engines import EngineAway, NotRunning, PlatformRefused, Tier, attach
-from containers.output import say, show, show_json, show_table
+from containers.folder import DataFolder
+from containers.output import open_streams, say, show, show_json, show_table
 from containers.settings import TierName
 
 FAILED, INVALID, NOT_READY = 1, 2, 3
@@ -37,13 +41,37 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
+def _folder(text: str) -> Path:
+    if not text:  # to Path that is the current folder, which nobody means
+        raise typer.BadParameter("it names no folder.")
+    return Path(text)
+
+
+def _finite(seconds: float) -> float:
+    if not math.isfinite(seconds):
+        raise typer.BadParameter(f"{seconds} is no number of seconds.")
+    return seconds
+
+
 Data = Annotated[
     Path | None,
-    typer.Option("--data", metavar="DIR", help="Data folder.  [default: QUARTET_DATA, else .quartet]"),
+    typer.Option(
+        "--data", parser=_folder, metavar="DIR", help="Data folder.  [default: QUARTET_DATA, else .quartet]"
+    ),
 ]
 InJSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 AtTier = Annotated[TierName, typer.Option("--tier", help="Where the engines come from.")]
-Within = Annotated[float, typer.Option("--timeout", min=0, metavar="SECONDS", help="How long to wait.")]
+LastTier = Annotated[
+    TierName | None,
+    typer.Option(
+        "--tier", help="Where the engines come from.  [default: as they last did there, else embedded]"
+    ),
+]
+Within = Annotated[
+    float,
+    typer.Option("--timeout", min=0, callback=_finite, metavar="SECONDS", help="How long to wait."),
+]
 
 
 @app.command()
@@ -87,7 +115,7 @@ def status(data: Data = None, as_json: InJSON = False) -> None:
             found = state.status(tier)
     except NotRunning:
         if as_json:
-            show_json(state.not_running("embedded"))
+            show_json(state.not_running(_tier_of(None, data)))
         raise
     if as_json:
         show_json(found)
@@ -144,11 +172,12 @@ def inbox(
         raise typer.BadParameter("`inbox show` takes the ID of a mail, and `inbox list` none.")
     if wait and not to:
         raise typer.BadParameter("--wait needs the address to wait for: --to ADDRESS.")
+    to = command.address_of(to) if to is not None else None
     with _running(data) as tier, command.reading(tier) as client:
         if mail_id is not None:
             command.show_mail(command.read(client, mail_id), as_json=as_json, link_only=link)
         elif wait or link:
-            mail = command.newest(client, to, has_link=link, within_seconds=timeout if wait else 0.0)
+            mail = command.newest(client, to, has_link=link, within_seconds=timeout if wait else None)
             command.show_mail(mail, as_json=as_json, link_only=link)
         else:
             command.show_list(client.sent_to(to) if to else client.newest(), as_json=as_json)
@@ -194,17 +223,17 @@ def connectors(
 
 
 @app.command()
-def doctor(data: Data = None, tier: AtTier = "embedded", as_json: InJSON = False) -> None:
+def doctor(data: Data = None, tier: LastTier = None, as_json: InJSON = False) -> None:
     """Check this machine and say what to do."""
     from containers.doctor import examine
-    from containers.folder import DataFolder
 
-    wanted = settings.load(tier=tier, data=data)
+    wanted = settings.load(tier=_tier_of(tier, data), data=data)
     running_pid = None
     with suppress(NotRunning):
         running_pid = DataFolder(wanted.data).description().pid
-    checks = examine(wanted.data, wanted.ports, running_pid=running_pid)
-    if tier == "containers":
+    ports = {**wanted.ports, **wanted.chosen_console_port}
+    checks = examine(wanted.data, ports, running_pid=running_pid)
+    if wanted.tier == "containers":
         from containers.docker.doctor import examine as examine_docker
 
         checks += examine_docker(is_running=running_pid is not None)
@@ -220,11 +249,19 @@ def doctor(data: Data = None, tier: AtTier = "embedded", as_json: InJSON = False
 
 
 @app.command()
-def config(data: Data = None, tier: AtTier = "embedded", as_json: InJSON = False) -> None:
+def config(data: Data = None, tier: LastTier = None, as_json: InJSON = False) -> None:
     """Print every setting with its value and origin."""
     from containers.commands import config as command
 
-    command.run(tier, data, as_json=as_json)
+    command.run(_tier_of(tier, data), data, as_json=as_json)
+
+
+def _tier_of(chosen: TierName | None, data: Path | None) -> TierName:
+    """The tier that is asked for, else that of the platform that runs or ran last on the data folder."""
+    if chosen is None:
+        with suppress(SettingsInvalid):  # which who reads all settings tells, with the others
+            chosen = DataFolder(settings.data_folder(data)).last_tier()
+    return chosen or "embedded"
 
 
 @contextmanager
@@ -237,14 +274,18 @@ def _running(data: Path | None) -> Iterator[Tier]:
             yield tier
     except httpx.TransportError as error:
         raise PlatformRefused(f"The platform does not answer ({type(error).__name__}).") from error
+    except httpx.HTTPStatusError as error:
+        answer = error.response
+        raise PlatformRefused(
+            f"{answer.url.copy_with(query=None)} answers {answer.status_code}: {answer.text[:200].strip()}",
+            exit_code=FAILED,
+        ) from error
     except EngineAway as away:
         raise PlatformRefused(f"{away}: `quartet status` shows what runs.") from away
 
 
 def run(arguments: Sequence[str]) -> int:
     """Runs the command and returns its exit code."""
-    from apps.web.settings import SettingsInvalid
-
     try:
         app(list(arguments), prog_name="quartet")
     except SystemExit as end:
@@ -259,11 +300,16 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def main() -> None:
-    """The entry point of the `quartet` script."""
+    """Runs the command with the arguments of this process, and ends the process."""
+    open_streams()
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()
-    except BrokenPipeError:  # who read the result has seen enough, as in `quartet journey … | head`
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            say("Not all could be written, because the disk is full: free some space and try again.")
+        elif error.errno != errno.EPIPE:  # who read the result has seen enough: `quartet journey … | head`
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = FAILED
     sys.exit(code)

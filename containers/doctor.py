@@ -61,6 +61,11 @@ def examine(data: Path, ports: Mapping[str, int], *, running_pid: int | None = N
 
 def data_folder_problem(data: Path) -> str | None:
     """Why the data folder cannot be used, as one sentence; None if files can be written and kept there."""
+    try:
+        os.lstat(data)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return f"The data folder {data} cannot be made (its name is too long): {ELSEWHERE}."
     place = _nearest(data)
     if not place.is_dir():
         return f"{place} is not a folder: {ELSEWHERE}."
@@ -173,7 +178,9 @@ def available_memory_bytes() -> int | None:
 def _clock(data: Path) -> Check:
     """A clock behind the files that exist would make every token of before invalid."""
     now = time.time()
-    newest = max(path.stat().st_mtime for path in (Path(__file__), *data.glob("*")))
+    newest = Path(__file__).stat().st_mtime
+    with suppress(OSError):  # which another check tells
+        newest = max((newest, *(path.stat().st_mtime for path in data.glob("*"))))
     found = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
     if newest > now + 60:
         ahead = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(newest))
@@ -197,7 +204,7 @@ def _port(name: str, port: int, running_pid: int | None) -> Check:
 def _nearest(data: Path) -> Path:
     """The data folder, or the nearest folder above it that exists."""
     place = data.absolute()
-    while not place.exists():
+    while not os.path.exists(place):  # not Path.exists, which raises where it may not look
         place = place.parent
     return place
 

@@ -1,9 +1,11 @@
 """What a command prints: results on stdout, talk on stderr, and tables that stay plain off a terminal."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from io import TextIOWrapper
+from typing import Any, TextIO
 
 from containers.settings import environment
 
@@ -23,6 +25,13 @@ STYLES: Mapping[str, str] = {
 
 WIDE = 4096
 """Columns of a pipe or file: a line is never wrapped there, so that it can be cut, sorted and searched."""
+
+
+def open_streams() -> None:
+    """Sees to it that nothing is lost for want of a stream: what a closed one gets is shown to nobody, and
+    what the encoding of a terminal lacks is shown as a question mark.
+    """
+    sys.stdout, sys.stderr = (_able_to_take_all(stream) for stream in (sys.stdout, sys.stderr))
 
 
 def show(text: str = "") -> None:
@@ -74,3 +83,12 @@ def printable(text: str) -> str:
     a name) must not steer the terminal.
     """
     return "".join(sign if sign.isprintable() or sign == "\n" else "\ufffd" for sign in text)
+
+
+def _able_to_take_all(stream: TextIO | None) -> TextIO:
+    """Opened at once, nothing takes the place of a closed one: no file of ours gets what is printed."""
+    if stream is None:
+        stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")
+    return stream

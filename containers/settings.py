@@ -145,8 +145,12 @@ def load(
 
 
 def data_folder(option: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
-    """The data folder alone, for commands that need no other setting."""
-    return option or Path(environ.get(DATA.name) or str(DATA.default))
+    """The data folder alone, for commands that need no other setting.
+
+    Raises:
+        SettingsInvalid: the file that QUARTET_DATA_FILE names cannot be read, or both are set.
+    """
+    return option or Path(load_settings([DATA], environ, profile="development")["quartet_data"])
 
 
 def urls(ports: Mapping[str, int]) -> dict[str, str]:

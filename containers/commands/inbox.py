@@ -3,15 +3,30 @@
 from dataclasses import asdict
 from typing import Any
 
+from apps.auth.addresses import AddressInvalid, canonical_address
 from containers.engines import PlatformRefused, Tier
 from containers.inbox_client import InboxClient, Mail, MailSummary, MailUnknown
 from containers.output import show, show_json, show_table
 from containers.polling import DeadlinePassed
 
+NO_SUCH_MAIL = "The inbox has no such mail: --wait --to ADDRESS waits for one."
+
 
 def reading(tier: Tier) -> InboxClient:
     """A client of the platform's inbox."""
     return InboxClient(tier.urls["inbox"])
+
+
+def address_of(text: str) -> str:
+    """The address as the platform writes to it.
+
+    Raises:
+        PlatformRefused: it is none; exit code 2.
+    """
+    try:
+        return canonical_address(text, allow_test_domains=True)
+    except AddressInvalid as invalid:
+        raise PlatformRefused("That is not an e-mail address.", exit_code=2) from invalid
 
 
 def read(client: InboxClient, mail_id: str) -> Mail:
@@ -26,8 +41,10 @@ def read(client: InboxClient, mail_id: str) -> Mail:
         raise PlatformRefused(str(unknown), exit_code=1) from unknown
 
 
-def newest(client: InboxClient, address: str | None, *, has_link: bool, within_seconds: float) -> Mail:
-    """The newest mail (to this address, with a link), waited for if it is not there.
+def newest(client: InboxClient, address: str | None, *, has_link: bool, within_seconds: float | None) -> Mail:
+    """The newest mail (to this address, with a link); of an address waited for if it is not there.
+
+    within_seconds: None: it has to be there.
 
     Raises:
         PlatformRefused: none came in time; exit code 1.
@@ -40,11 +57,13 @@ def newest(client: InboxClient, address: str | None, *, has_link: bool, within_s
         found = (client.read(summary.id) for summary in client.newest())
         mail = next((mail for mail in found if accept(mail)), None)
         if mail is None:
-            raise PlatformRefused("The inbox has no such mail.", exit_code=1)
+            raise PlatformRefused(NO_SUCH_MAIL, exit_code=1)
         return mail
     try:
-        return client.wait_for(address, within_seconds=within_seconds, accept=accept)
+        return client.wait_for(address, within_seconds=within_seconds or 0.0, accept=accept)
     except DeadlinePassed as passed:
+        if within_seconds is None:
+            raise PlatformRefused(NO_SUCH_MAIL, exit_code=1) from passed
         raise PlatformRefused(f"{passed}.".capitalize(), exit_code=1) from passed
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.auth.addresses import AddressInvalid, canonical_address
+from containers.commands.inbox import address_of
 from containers.engines import PlatformRefused, Tier
 from containers.inbox_client import InboxClient
 from containers.journey import Journey, follow, plain
@@ -15,10 +15,7 @@ def run(tier: Tier, address: str, *, as_json: bool) -> None:
     Raises:
         PlatformRefused: nobody knows the address (exit code 1), or it is none (2).
     """
-    try:
-        canonical = canonical_address(address, allow_test_domains=True)
-    except AddressInvalid as invalid:
-        raise PlatformRefused("That is not an e-mail address.", exit_code=2) from invalid
+    canonical = address_of(address)
     with InboxClient(tier.urls["inbox"]) as inbox:
         journey = follow(tier, canonical, inbox)
     if journey.is_empty:

@@ -1,11 +1,10 @@
 """The command: exit codes, streams and JSON, with and without a platform."""
 
 import json
-import signal
+import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +18,7 @@ from containers import cli, settings
 from containers.commands import up
 from containers.connectors import ConnectRefused, ConnectUnreachable
 from containers.engines import EngineAway, PlatformRefused
+from containers.folder import DataFolder
 from containers.process import COMMAND, PlatformProcess
 from containers.tests.fake_platform import URLS, FakeTier
 
@@ -34,7 +34,15 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProce
 
 @pytest.mark.parametrize(
     "arguments",
-    [["no-such-verb"], ["up", "--tier", "imaginary"], ["journey"], ["inbox", "--wait"], ["inbox", "show"]],
+    [
+        ["no-such-verb"],
+        ["up", "--tier", "imaginary"],
+        ["up", "--data", ""],
+        ["journey"],
+        ["inbox", "--wait"],
+        ["inbox", "show"],
+        *(["inbox", "--wait", "--to", "a@x.test", "--timeout", never] for never in ("nan", "inf", "-1")),
+    ],
 )
 def test_usage_errors_end_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """What is wrong stands on stderr, and nothing on stdout."""
@@ -155,6 +163,32 @@ def test_status_in_json_says_that_nothing_is_ready(
     assert found["services"].keys() == {"signup", "activation", "login", "reset_password"}
 
 
+def test_the_tier_is_that_of_the_data_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """For every verb that needs one, unless it is told another."""
+    DataFolder(tmp_path).remember("external")
+    on_it = ["--json", "--data", str(tmp_path)]
+    assert cli.run(["status", *on_it]) == 3
+    assert json.loads(capsys.readouterr().out)["tier"] == "external"
+    for arguments, tier in ((on_it, "external"), ([*on_it, "--tier", "embedded"], "embedded")):
+        assert cli.run(["config", *arguments]) == 0
+        assert json.loads(capsys.readouterr().out)["tier"] == tier
+
+
+def test_doctor_looks_at_the_port_that_the_console_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`up` is refused when it is taken, and only then."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("CONSOLE_PORT", str(port))
+        assert cli.run(["doctor", "--json", "--data", str(tmp_path)]) == 3
+    *_, last = json.loads(capsys.readouterr().out)
+    assert (last["name"], last["state"]) == (f"port {port}", "missing")
+    monkeypatch.delenv("CONSOLE_PORT")
+    cli.run(["doctor", "--json", "--data", str(tmp_path)])
+    assert f"port {settings.CONSOLE_PORT.default}" not in capsys.readouterr().out
+
+
 def test_every_wrong_setting_is_named_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -173,6 +207,13 @@ def test_a_data_folder_that_is_a_file_is_refused(tmp_path: Path, capsys: pytest.
     (tmp_path / "file").touch()
     assert cli.run(["up", "--data", str(tmp_path / "file")]) == 3
     assert "is not a folder" in capsys.readouterr().err
+
+
+def test_a_log_that_cannot_be_written_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anything starts."""
+    (tmp_path / "platform.log").mkdir()
+    assert cli.run(["up", "--detach", "--data", str(tmp_path)]) == 3
+    assert "platform.log is a folder in the place of a file" in capsys.readouterr().err
 
 
 def test_a_refusal_inside_a_verb_keeps_its_exit_code(
@@ -337,47 +378,6 @@ def test_detached_and_down(tmp_path: Path) -> None:
     assert platform.run("status").returncode == 3
     assert (tmp_path / "signup_db.sqlite").exists()
     assert "Stopping" in (tmp_path / "platform.log").read_text()
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_in_time(number: signal.Signals, tmp_path: Path) -> None:
-    """Exit code 0 within five seconds, even with a client that holds its connection open."""
-    platform = PlatformProcess(tmp_path, "embedded", {})
-    platform.start()
-    with httpx.Client(base_url=platform.tier.urls["signup"]) as idle:
-        assert idle.get("/livez").status_code == 200
-        began = time.monotonic()
-        assert platform.stop(number) == 0
-    assert time.monotonic() - began < 5
-
-
-def test_a_signal_while_it_starts(tmp_path: Path) -> None:
-    """What has been started by then is stopped in order, and `ready` is never said."""
-    platform = PlatformProcess(tmp_path, "embedded", {})
-    with subprocess.Popen(
-        [*COMMAND, "up", "--data", str(tmp_path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=platform.environ,
-    ) as starting:
-        assert starting.stderr is not None
-        next(line for line in starting.stderr if "ports are good" in line)
-        starting.send_signal(signal.SIGTERM)
-        out, talk = starting.communicate(timeout=10)
-    assert (starting.returncode, out) == (0, "")
-    assert "Traceback" not in talk
-
-
-def test_a_killed_platform_is_seen_to_be_gone(tmp_path: Path) -> None:
-    """What it left behind does not look like a running one, and the next starts on it."""
-    platform = PlatformProcess(tmp_path, "embedded", {})
-    platform.start()
-    platform.kill()
-    assert platform.run("status").returncode == 3
-    assert platform.run("down").returncode == 3
-    platform.start()
-    assert platform.stop() == 0
 
 
 def test_a_damaged_store_is_refused_by_name(tmp_path: Path) -> None:

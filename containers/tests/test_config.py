@@ -167,6 +167,16 @@ def test_an_option_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch, 
     assert settings.load(data=tmp_path).data == settings.data_folder(tmp_path) == tmp_path
 
 
+def test_the_data_folder_can_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """For every verb alike; a file that is not there is an invalid setting."""
+    (tmp_path / "name").write_text("/somewhere\n")
+    monkeypatch.setenv("QUARTET_DATA_FILE", str(tmp_path / "name"))
+    assert settings.load().data == settings.data_folder(None) == Path("/somewhere")
+    (tmp_path / "name").unlink()
+    with pytest.raises(SettingsInvalid, match="QUARTET_DATA cannot be read"):
+        settings.data_folder(None)
+
+
 def test_what_is_called_generated_is_what_the_first_start_makes(tmp_path: Path) -> None:
     """The names stand in two rooms; here they are held together."""
     made = ensure_secrets(tmp_path / "keys", has_accounts=False, given={})

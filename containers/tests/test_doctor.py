@@ -111,3 +111,9 @@ def test_a_clock_behind_the_data_is_told(tmp_path: Path) -> None:
     os.utime(tmp_path / "log.sqlite", (4_000_000_000, 4_000_000_000))
     found = check("clock", tmp_path)
     assert (found.state, found.advice) == ("warning", "Set the clock of this machine.")
+
+
+def test_a_name_that_no_folder_can_have_is_refused(tmp_path: Path) -> None:
+    """As every other missing thing, and the other checks are made all the same."""
+    found = check("data folder", tmp_path / ("a" * 300))
+    assert (found.state, "its name is too long" in (found.advice or "")) == ("missing", True)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from containers.output import printable, show, show_table
+from containers.output import open_streams, printable, say, show, show_table
 
 
 class Terminal(io.StringIO):
@@ -47,3 +47,29 @@ def test_signs_of_others_do_not_steer_the_terminal(capsys: pytest.CaptureFixture
     show("\x1b]0;owned\x07 héllo ✓\n")
     assert capsys.readouterr().out == "\ufffd]0;owned\ufffd héllo ✓\n\n"
     assert printable("a\r\u202eb") == "a\ufffd\ufffdb"
+
+
+def test_a_sign_that_the_terminal_lacks_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An encoding is no reason to fail."""
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding="ascii"))
+    monkeypatch.setattr(sys, "stderr", sys.stdout)
+    open_streams()
+    show("said “aye” …")
+    assert shown.getvalue() == b"said ?aye? ?\n"
+
+
+def test_a_closed_stream_takes_everything(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And what was meant for one does not come out of the other."""
+    monkeypatch.setattr(sys, "stderr", None)
+    open_streams()
+    say("talk")
+    show("result")
+    assert capsys.readouterr().out == "result\n"
+    monkeypatch.setattr(sys, "stdout", None)
+    open_streams()
+    show_table(("name",), [("a",)])
+    sys.stdout.close()
+    sys.stderr.close()
