@@ -124,7 +124,7 @@ class DataFolder:
             return None
 
     def check_files(self, *, thoroughly: bool = False) -> None:
-        """Raises PlatformRefused, naming the file, for one that is not a sound SQLite database.
+        """Raises PlatformRefused, naming the file, for one that is not a sound SQLite database, or is gone.
 
         Args:
             thoroughly: read all of each file, not only its first page.
@@ -137,6 +137,10 @@ class DataFolder:
                         raise PlatformRefused(f"{path} is damaged: {_cure(path)}.")
             except sqlite3.DatabaseError as error:
                 raise refusal(error, path) from error
+        accounts = self.file("signup_db")
+        if not (accounts.exists() and accounts.stat().st_size) and _has_users(self.file("login_db")):
+            # Nothing fills it again, and new accounts would get the ids of those that the copies still have.
+            raise PlatformRefused(f"{accounts} is gone, and its copies are not: {_cure(accounts)}.")
 
     def describe(self, description: Description) -> None:
         """Writes platform.json, whole or not at all."""
@@ -210,6 +214,16 @@ def refusal(error: OSError | sqlite3.Error, path: Path) -> PlatformRefused:
     return PlatformRefused(
         f"{path} cannot be read and written ({error}): mend its rights, or choose another folder with --data."
     )
+
+
+def _has_users(path: Path) -> bool:
+    if not path.exists():
+        return False
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as connection:
+        try:
+            return connection.execute("SELECT 1 FROM users LIMIT 1").fetchone() is not None
+        except sqlite3.OperationalError:  # a first start was cut off before it made the table
+            return False
 
 
 def _cure(path: Path) -> str:

@@ -121,6 +121,22 @@ def test_damage_inside_a_file_is_found_by_a_thorough_look(tmp_path: Path) -> Non
         DataFolder(tmp_path).check_files(thoroughly=True)
 
 
+@pytest.mark.parametrize("is_emptied", [True, False])
+def test_accounts_that_are_gone_are_noticed(tmp_path: Path, is_emptied: bool) -> None:
+    """Their copies are filled anew from them, and nothing fills them."""
+    if is_emptied:
+        (tmp_path / "signup_db.sqlite").touch()
+    with sqlite3.connect(tmp_path / "login_db.sqlite") as connection:
+        DataFolder(tmp_path).check_files()
+        connection.execute("CREATE TABLE users (email)")
+        connection.commit()
+        DataFolder(tmp_path).check_files()
+        connection.execute("INSERT INTO users VALUES ('x')")
+    connection.close()
+    with pytest.raises(PlatformRefused, match=r"signup_db\.sqlite is gone.*remove the data folder"):
+        DataFolder(tmp_path).check_files()
+
+
 def test_sound_files_and_missing_ones_pass(tmp_path: Path) -> None:
     """A first start has none, a later one its own."""
     DataFolder(tmp_path).check_files()
