@@ -24,7 +24,8 @@ import typer
 
 from apps.web.settings import SettingsInvalid
 from containers import settings
-from containers.engines import EngineAway, NotRunning, PlatformRefused, Tier, attach
+from containers.attaching import attach
+from containers.engines import EngineAway, NotRunning, PlatformRefused, Tier
 from containers.folder import DataFolder
 from containers.output import open_streams, say, show, show_json, show_table
 from containers.settings import TierName

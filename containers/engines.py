@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -142,25 +141,3 @@ class TierOfEngines(Tier, Protocol):
     @property
     def has_mongodb(self) -> bool:
         """Whether MongoDB itself holds activation's documents, not its stand-in."""
-
-
-def attach(data: Path) -> Tier:
-    """A handle to the platform that runs on this data folder.
-
-    Raises:
-        NotRunning: nothing runs there, or it is still starting.
-    """
-    from containers.folder import DataFolder  # which knows the errors of this module
-
-    tier = DataFolder(data).description().tier
-    if tier == "containers":
-        from containers.docker.observe import attach as attach_containers
-
-        return attach_containers(data)
-    if tier == "external":
-        from containers.external import attach as attach_external
-
-        return attach_external(data)
-    from containers.embedded.observe import EmbeddedTier
-
-    return EmbeddedTier.attach(data)

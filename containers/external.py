@@ -22,14 +22,13 @@ from apps.web.logs import configure_logging
 from apps.web.server import bind
 from apps.web.settings import Setting, given
 from containers.connector_host import ConnectorHost
-from containers.embedded.readiness import services_ready
-from containers.embedded.services import load_services
 from containers.engines import PlatformRefused, Tier
 from containers.folder import DataFolder, Description
 from containers.keys import ensure_secrets, write_secret
 from containers.ports import bind_ports
+from containers.readiness import services_ready
 from containers.real_engines import RealTier, SQLAddress
-from containers.service_environ import DECLARED, completed
+from containers.service_settings import DECLARED, completed, load_services
 from containers.settings import SERVICES, PlatformSettings, urls
 from containers.threads import in_thread
 

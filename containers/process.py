@@ -7,7 +7,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from containers.engines import Tier, attach
+from containers.attaching import attach
+from containers.engines import Tier
 from containers.ports import free_ports
 
 PORTS = (

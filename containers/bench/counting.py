@@ -36,9 +36,9 @@ from containers.connector_files.config import read_folder
 from containers.embedded.connect import Connect
 from containers.embedded.environment import DATABASES, connector_environ, database_url, service_environ
 from containers.embedded.log import DurableLog
-from containers.embedded.services import load_services
 from containers.folder import DOCUMENTS, DataFolder
 from containers.keys import ensure_secrets
+from containers.service_settings import load_services
 
 TABLE = Path(__file__).with_name("counts.json")
 KEYS = ("statements", "commits", "hashes", "events")

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from apps.web.app import App, create_app
 from apps.web.server import Server
+from containers.attaching import attach
 from containers.connect_configs import read_configs
 from containers.console.break_page import BreakPage
 from containers.console.context import Context
@@ -25,7 +26,7 @@ from containers.console.pages import Pages, asset_operations
 from containers.console.scanner import open_http
 from containers.console.stories import Stories
 from containers.console.watch import Watch
-from containers.engines import PlatformRefused, Tier, attach
+from containers.engines import PlatformRefused, Tier
 from containers.folder import DataFolder
 from containers.inbox_client import InboxClient
 from containers.journey import DEAD_LETTERS, TOPICS

@@ -30,10 +30,10 @@ from containers.docker.topology import (
     engine_settings,
     own_parts,
 )
-from containers.embedded.services import load_services
 from containers.folder import DataFolder, Description
 from containers.keys import ensure_passwords, ensure_secrets
 from containers.ports import bind_ports, free_ports
+from containers.service_settings import load_services
 from containers.settings import PlatformSettings, urls
 from containers.threads import in_thread
 

@@ -6,7 +6,7 @@ from containers.docker.image_names import INBOX, SERVICES
 from containers.docker.parts import Part
 from containers.docker.probes import answers, greets_on
 from containers.embedded.inbox_alone import HTTP_PORT, MAILS, SMTP_PORT
-from containers.service_environ import DECLARED, completed
+from containers.service_settings import DECLARED, completed
 from containers.settings import LOCALHOST, PlatformSettings, is_given
 
 NEEDS = {

@@ -31,10 +31,12 @@ from containers.embedded.environment import (
     service_environ,
 )
 from containers.embedded.log_file import LogDamaged
-from containers.embedded.readiness import PlatformNotReady, connectors_running, services_ready
+from containers.embedded.readiness import connectors_running
 from containers.engines import PlatformRefused
 from containers.folder import DOCUMENTS, DataFolder, Description, refusal
 from containers.ports import bind_ports
+from containers.readiness import PlatformNotReady, services_ready
+from containers.service_settings import load_services
 from containers.settings import PlatformSettings, urls
 
 if TYPE_CHECKING:
@@ -117,7 +119,7 @@ async def _start(
     from containers.embedded.inbox import Inbox
     from containers.embedded.log import DurableLog
     from containers.embedded.rest import create_rest
-    from containers.embedded.services import Engines, build_services, load_services
+    from containers.embedded.services import Engines, build_services
     from containers.keys import ensure_secrets
 
     configure_logging()

@@ -254,7 +254,7 @@ import sys
 from pathlib import Path
 from containers import settings
 from containers.embedded.environment import service_environ
-from containers.embedded.services import load_services
+from containers.service_settings import load_services
 from containers.folder import DataFolder
 from containers.keys import ensure_secrets
 data = Path({str(tmp_path)!r})

@@ -15,10 +15,11 @@ import httpx
 import pytest
 
 from apps.web.settings import SettingsInvalid
+from containers.attaching import attach
 from containers.embedded import platform as platform_module
 from containers.embedded import readiness
 from containers.embedded.platform import EmbeddedPlatform
-from containers.engines import NotRunning, PlatformRefused, attach
+from containers.engines import NotRunning, PlatformRefused
 from containers.folder import SQL_DATABASES, DataFolder
 from containers.inbox_client import InboxClient, Mail
 from containers.settings import PORTS, SERVICES

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from containers.attaching import attach
 from containers.embedded.documents import EmbeddedDocuments
 from containers.embedded.observe import EmbeddedTier
-from containers.engines import EngineAway, NotRunning, attach
+from containers.engines import EngineAway, NotRunning
 from containers.folder import DataFolder, Description
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
