@@ -24,10 +24,14 @@ from pathlib import Path
 from typing import Any
 
 from containers.engines import NotRunning, PlatformRefused
+from containers.polling import DeadlinePassed, poll
 from containers.settings import TIERS, TierName
 
 SQL_DATABASES = ("signup_db", "login_db", "rpwd_db")
 DOCUMENTS = "activate_user_reg_db"
+PEEK_SECONDS = 0.2
+"""Who asks whether a platform runs takes its lock for a moment: that is no platform yet."""
+
 FILES = (*SQL_DATABASES, DOCUMENTS, "log", "inbox")
 
 
@@ -92,12 +96,12 @@ class DataFolder:
             raise refusal(error, Path(error.filename or self.path)) from error
         try:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+                poll(lambda: _takes(lock) or None, within_seconds=PEEK_SECONDS, what="the lock")
+            except DeadlinePassed as passed:
                 raise PlatformRefused(
                     f"A platform is running on {self.path} already: `quartet status` shows it, "
                     "`quartet down` stops it, --data chooses another folder."
-                ) from error
+                ) from passed
             self.forget()
             os.truncate(lock, 0)
             os.write(lock, f"{os.getpid()} {tier}\n".encode())
@@ -214,6 +218,13 @@ def refusal(error: OSError | sqlite3.Error, path: Path) -> PlatformRefused:
     return PlatformRefused(
         f"{path} cannot be read and written ({error}): mend its rights, or choose another folder with --data."
     )
+
+
+def _takes(lock: int) -> bool:
+    with suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def _has_users(path: Path) -> bool:

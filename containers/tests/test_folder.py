@@ -1,9 +1,11 @@
 """The data folder: who holds it, what it says of itself, and one sentence for each thing that is wrong."""
 
+import fcntl
 import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,19 @@ def test_a_second_platform_is_refused(tmp_path: Path) -> None:
     assert refused.value.exit_code == 3
     with folder.held("embedded"):
         pass
+
+
+def test_a_look_at_the_folder_is_no_platform(tmp_path: Path) -> None:
+    """`quartet status` takes the lock for a moment, and a start in that moment goes on."""
+    with DataFolder(tmp_path).held("embedded"):
+        pass
+    with (tmp_path / "platform.lock").open() as look:
+        fcntl.flock(look, fcntl.LOCK_SH)
+        ends = threading.Timer(0.05, fcntl.flock, (look, fcntl.LOCK_UN))
+        ends.start()
+        with DataFolder(tmp_path).held("embedded"):
+            pass
+        ends.join()
 
 
 def test_a_platform_that_starts_is_known(tmp_path: Path) -> None:
