@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from apps.storage.errors import SchemaUnknown
 from apps.web.logs import configure_logging, get_logger
 from apps.web.protocol import EdgeProtocol
 from apps.web.settings import SettingsInvalid
@@ -166,7 +167,7 @@ def run_service(
     """Runs one service as this process until SIGTERM or SIGINT, then exits 0.
 
     Exit code 2: settings are missing or malformed, or the host is none of this machine's; 3: the port is
-    taken.
+    taken, or a newer version has migrated the database.
     """
     configure_logging(service)
     try:
@@ -174,8 +175,15 @@ def run_service(
     except PortTaken as taken:
         sys.stderr.write(f"{taken}: stop the program that uses it, or choose another port\n")
         raise SystemExit(3) from None
+    too_new: Sequence[BaseException] = ()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        load_or_exit(lambda: runner.run(_serve(build, bound)))
+        try:
+            load_or_exit(lambda: runner.run(_serve(build, bound)))
+        except* SchemaUnknown as group:
+            too_new = group.exceptions
+    if too_new:
+        sys.stderr.write(f"{too_new[0]}: start the version that wrote it, or name another database\n")
+        raise SystemExit(3)
     raise SystemExit(0)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sanic import HTTPResponse, Request
 
+from apps.storage.errors import SchemaUnknown
 from apps.web.answers import json_answer
 from apps.web.app import App, create_app
 from apps.web.operations import Operation
@@ -23,13 +24,18 @@ async def begin(app: Any) -> None:
     app.ctx.spawn(asyncio.Event().wait(), "work")
 
 
+async def meet_a_newer_schema(app: Any) -> None:
+    raise SchemaUnknown("login", "9999")
+
+
 async def end(app: Any) -> None:
     print("pools closed", flush=True)
 
 
 def build() -> App:
     operation = Operation(method="GET", path="/slow", handler=slow, name="slow", summary="Slow")
-    return create_app("one", service="one", operations=[operation], start=begin, stop=end)
+    start = meet_a_newer_schema if sys.argv[1] == "newer" else begin
+    return create_app("one", service="one", operations=[operation], start=start, stop=end)
 
 
 def bad_settings() -> None:
@@ -41,4 +47,4 @@ if __name__ == "__main__":
         load_or_exit(bad_settings)
     if sys.argv[1] == "strange":
         run_service(build, 0, "192.0.2.1", service="one")
-    run_service(build, int(sys.argv[1]), service="one")
+    run_service(build, 0 if sys.argv[1] == "newer" else int(sys.argv[1]), service="one")

@@ -292,7 +292,7 @@ def test_a_second_signal_ends_the_process_at_once() -> None:
 
 
 def test_settings_and_ports_decide_the_exit_code() -> None:
-    """2 with every problem of the settings and for a strange host, 3 for a port that is taken."""
+    """2 with every problem of the settings and for a strange host, 3 for a taken port and a newer schema."""
 
     async def scenario() -> None:
         _, errors = await (bad := await run("bad")).communicate()
@@ -300,6 +300,9 @@ def test_settings_and_ports_decide_the_exit_code() -> None:
         _, errors = await (strange := await run("strange")).communicate()
         said = b"setting LISTEN_HOST must be an address of this machine\n"
         assert (strange.returncode, errors) == (2, said)
+        _, errors = await (newer := await run("newer")).communicate()
+        said = b"login has the schema 9999, which is newer than this program: start the version that wrote it"
+        assert (newer.returncode, errors.startswith(said), b"Traceback" in errors) == (3, True, False)
         with bind() as taken:
             taken.listen()
             port = str(taken.getsockname()[1])
