@@ -173,10 +173,11 @@ READINESS_SECONDS = 2.0
 
 
 def worst(services: Mapping[str, bool], carriers: Sequence[CarrierState]) -> tuple[str, str | None]:
-    """The word for the whole platform, and its cause."""
+    """The word for the whole platform, and its cause; beside a service what is away, which may be why."""
+    away = next((f"; {carrier.cause}" for carrier in carriers if carrier.state == UNKNOWN), "")
     for service, is_ready in services.items():
         if not is_ready:
-            return NOT_READY, f"{service} does not answer, or not that it is ready"
+            return NOT_READY, f"{service} does not answer, or not that it is ready{away}"
     for state in STATES:
         for carrier in carriers:
             if carrier.state == state != "RUNNING":

@@ -56,6 +56,12 @@ def test_a_service_that_is_not_ready_is_told_first() -> None:
         "NOT READY",
         "login does not answer, or not that it is ready",
     )
+    away = CarrierState("signupconnector", "UNKNOWN", "Kafka does not answer", None, None)
+    word, cause = worst({**ALL_READY, "signup": False}, [away])
+    assert (word, cause) == (
+        "NOT READY",
+        "signup does not answer, or not that it is ready; Kafka does not answer",
+    )
 
 
 def test_a_consumer_is_as_its_service(
