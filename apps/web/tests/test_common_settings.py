@@ -42,6 +42,13 @@ def test_good_values_are_taken(name: str, text: str) -> None:
         ("SMTP_HOST", "a b"),
         ("SMTP_HOST", "[::1]"),
         ("LISTEN_HOST", "127.0.0.1:8000"),
+        ("PASSWORD_PEPPER", "sesame-open"),
+        ("PASSWORD_PEPPER", "x" * 64),
+        ("MAIL_PER_ADDRESS", "-5"),
+        ("MAIL_WINDOW_SECONDS", "soon"),
+        ("SMTP_PORT", "70000"),
+        ("SMTP_STARTTLS", "perhaps"),
+        ("QUARTET_PROFILE", "staging"),
         ("MAIL_FROM", "nobody"),
         ("MAIL_FROM", "Foo <a@example.org>, b@example.org"),
         ("MAIL_FROM", "a@example.org b@example.org"),
@@ -56,10 +63,10 @@ def test_good_values_are_taken(name: str, text: str) -> None:
         ("X_DATABASE_URL", "sqlite+aiosqlite:///"),
     ],
 )
-def test_malformed_values_are_refused_by_name(name: str, text: str) -> None:
+def test_weak_and_malformed_values_are_refused_by_name(name: str, text: str) -> None:
     """The complaint does not repeat the value, which may hold a password."""
     with pytest.raises(SettingsInvalid) as invalid:
         load_one(name, text)
     (problem,) = invalid.value.problems
-    assert problem.startswith(f"{name} must ")
+    assert problem.startswith((f"{name} must ", f"{name} is too weak"))
     assert "s3cret" not in problem
