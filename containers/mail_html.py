@@ -22,7 +22,7 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "x-dns-prefetch-control": "off",
 }
-_HEAD = re.compile(r"<head(?=[\s>])[^>]*>", re.IGNORECASE)
+_HEAD = re.compile(r"<head(?=[\s>])[^<>]*>", re.IGNORECASE)
 _NEW_WINDOW = '<base target="_blank">'
 
 

@@ -38,11 +38,12 @@ REASONS: Mapping[str, str] = {
     r"Cannot alter table \S+ because schema evolution is disabled": "TABLE_DOES_NOT_FIT",
     r"Cannot write to table \S+ with no key fields defined": "TABLE_DOES_NOT_FIT",
     r"org\.apache\.kafka\.connect\.errors\.DataException": "RECORD_INVALID",
+    r"Unexpected \S+ value '.*' with type '": "RECORD_INVALID",
 }
 """What says in a task's trace that a record is at fault, and not its database or the way to it: the words of
 MySQL 9.7 and Debezium 3.6, and the reason as the embedded engine has it."""
 
-_VALUES = re.compile(r"(Duplicate entry|Incorrect \w+ value:) '.*?'(?= for )")
+_VALUES = re.compile(r"(Duplicate entry|Incorrect \w+ value:|Unexpected \S+ value) '.*?'(?= for | with )")
 
 Insist = Callable[[str, Callable[[], bool]], None]
 """Asks until the answer is yes; the text names what is waited for. May raise."""

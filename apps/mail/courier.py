@@ -1,6 +1,7 @@
 """The loop that delivers the mails of an outbox: woken by commits, patient with outages."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -64,6 +65,8 @@ class Courier:
         self._in_flight: set[int] = set()
         self._deliveries: dict[asyncio.Task[None], Delivery] = {}
         self._wake = asyncio.Event()
+        self._broken_off = 0
+        self._rests_until = 0.0
         database.on_commit(self._wake.set, table=outbox.name)
 
     @property
@@ -115,7 +118,7 @@ class Courier:
             return min([*ahead, IDLE_SECONDS])
         if len(self._deliveries) >= CONNECTIONS:
             return IDLE_SECONDS
-        if pause_seconds := self._office.outage.seconds_left:
+        if pause_seconds := max(self._office.outage.seconds_left, self._rests_until - time.monotonic(), 0.0):
             return pause_seconds
         await asyncio.wait({self._start(due[:BATCH])}, timeout=PATIENCE_SECONDS)
         return 0.0
@@ -134,8 +137,14 @@ class Courier:
             del self._deliveries[task]
             self._in_flight -= ids
             self._wake.set()
-            if not task.cancelled() and (error := task.exception()) is not None:
-                _log.warning("delivery broken off", error=type(error).__name__)
+            error = None if task.cancelled() else task.exception()
+            if error is None:
+                self._broken_off = 0
+                return
+            # The outbox can be read and not written: what is due now would be due again at once.
+            self._broken_off += 1
+            self._rests_until = time.monotonic() + backoff_seconds(self._broken_off)
+            _log.warning("delivery broken off", error=type(error).__name__)
 
         self._in_flight |= ids
         self._deliveries[task] = delivery

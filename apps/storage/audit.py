@@ -1,5 +1,6 @@
 """The audit trail: one row for each thing that happened to an account, written with the change itself."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -59,13 +60,15 @@ async def record_event(
 
 
 async def trim_audit(database: Database, table: sa.Table, *, now: datetime) -> None:
-    """Delete rows that are older than AUDIT_KEPT, at most TRIMMED_AT_ONCE; looks first."""
+    """Delete rows that are older than AUDIT_KEPT, TRIMMED_AT_ONCE in a transaction; looks first."""
     old = sa.select(table.c.id).where(table.c.happened_at < now - AUDIT_KEPT).limit(TRIMMED_AT_ONCE)
-    async with database.reading() as connection:
-        ids = (await connection.execute(old)).scalars().all()
+    while True:
+        async with database.reading() as connection:
+            ids = (await connection.execute(old)).scalars().all()
+        if not ids:
+            return
 
-    async def work(connection: AsyncConnection) -> None:
-        await connection.execute(table.delete().where(table.c.id.in_(ids)))
+        async def work(connection: AsyncConnection, ids: Sequence[int] = ids) -> None:
+            await connection.execute(table.delete().where(table.c.id.in_(ids)))
 
-    if ids:
         await database.transact(work)

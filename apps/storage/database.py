@@ -89,6 +89,7 @@ class Database:
         task = asyncio.create_task(self._transact(work))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        task.add_done_callback(_taken_note_of)
         return await asyncio.shield(task)
 
     @asynccontextmanager
@@ -165,6 +166,12 @@ class Database:
             self.counters["statements"] += 1
         if context.isinsert or context.isupdate or context.isdelete:
             connection.info.setdefault(_WRITTEN, set()).add(context.compiled.statement.table.name)
+
+
+def _taken_note_of(task: asyncio.Task[Any]) -> None:
+    """A caller that was cancelled asks for no result, and asyncio would log the error with its text."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _connect_to_mysql(**arguments: Any) -> Any:

@@ -25,11 +25,12 @@ class Fault(Enum):
 
 _MYSQL_RACES = frozenset({1205, 1213, 3101})  # lock wait, deadlock, lost the group's certification
 _MYSQL_OUTAGES = frozenset(
-    {1021, 1041, 1114}  # disk full, out of memory, table full
+    {1021, 1026, 1030, 1041, 1114, 1180}  # disk full, not written, out of memory, table full, no commit
     | {1040, 1044, 1045, 1049, 1129, 1203, 1226}  # no entry: too many connections, rights, no database
     | {1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 4031}  # the connection went away
     | {2002, 2003, 2005, 2006, 2013, 2014, 2045, 2055}  # the same, as the client sees it
-    | {1290, 1792, 1836, 3100}  # a member that may not write (any more)
+    | {1290, 1792, 1836, 3032, 3100}  # a member that may not write (any more), or is offline
+    | {3168, 3169}  # the server is not available, the session was killed
     | {1317, 3024}  # the statement ran past its deadline
 )
 _SQLITE_RACES = frozenset({5, 6})  # BUSY, LOCKED

@@ -37,6 +37,7 @@ OPTIONS: Mapping[str, Any] = {
     "socketTimeoutMS": 3000,
     "waitQueueTimeoutMS": 2000,
     "w": "majority",
+    "readConcernLevel": "majority",  # or a repeat is taken for done by a write that a failover takes back
     "journal": True,
     "wTimeoutMS": 3000,
     "tz_aware": True,

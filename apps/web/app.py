@@ -5,6 +5,7 @@ from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from sanic import Config, Sanic
 
@@ -52,7 +53,8 @@ def create_app(
     Args:
         name: of the app; made unique, because several platforms may live in one process.
         service: as it is called in logs, metrics and the document.
-        public_url: what clients made from the document ask; None: where they have got it from.
+        public_url: where the public reaches it: clients made from the document, and the forms of pages, ask
+            there; None: where they have got it from.
         clock: kept as app.ctx.clock.
         checks: what /readyz asks, by name; each raises when its part does not work.
         start: runs before the app listens: migrations, and background work by app.ctx.spawn(coroutine, name).
@@ -68,7 +70,7 @@ def create_app(
         configure_logging=False,
     )
     background = Background(service)
-    pages = Pages(templates)
+    pages = Pages(templates, base_path=urlsplit(public_url or "").path)
     everything = [
         *operations,
         *health_operations(service, {**(checks or {}), "background": background.check}),

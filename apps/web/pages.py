@@ -39,10 +39,13 @@ def page_answer(text: str, status: int = 200) -> HTTPResponse:
 
 
 class Pages:
-    """Renders the templates of a folder (and those of the edge: base.html, error.html)."""
+    """Renders the templates of a folder (and those of the edge: base.html, error.html).
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder
+    base_path: what the public's paths start with, as templates put it before those of their forms.
+    """
+
+    def __init__(self, folder: Path | None = None, *, base_path: str = "") -> None:
+        self.folder, self._base_path = folder, base_path
 
     def page(self, template: str, status: int = 200, **values: Any) -> HTTPResponse:
         """The template filled with the values, as an answer."""
@@ -50,7 +53,7 @@ class Pages:
 
     def render(self, template: str, **values: Any) -> str:
         """The text of the page alone."""
-        return self._environment.get_template(template).render(values)
+        return self._environment.get_template(template).render(values, base_path=self._base_path)
 
     @cached_property
     def _environment(self) -> "Environment":

@@ -15,7 +15,7 @@ async def repeat(
     every_seconds: float,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> None:
-    """Does `work` for ever, with a pause before each round; waits out a database that is away.
+    """Does `work` for ever, with a pause before each round; what fails is tried again with the next.
 
     The work has to be bounded. How long a round took says little about that: on a busy machine most of it
     is waiting, and a pause that grew with it would leave suspensions standing just then.
@@ -26,3 +26,5 @@ async def repeat(
             await work()
         except StorageUnavailable:
             log.warning("round_put_off")
+        except Exception as error:  # nobody would notice that lifts and expiries have ended for good
+            log.error("round_failed", error=error)

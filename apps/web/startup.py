@@ -53,3 +53,5 @@ class Startup:
                 await self._attempt(app)
             except StorageUnavailable:
                 continue
+            except Exception as error:  # it stays "not ready", and says why with each attempt
+                log.error("startup_failed", error=error)

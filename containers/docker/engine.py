@@ -131,7 +131,8 @@ class PlatformOnDocker:
 
     def create_network(self) -> None:
         """The network in which parts find each other by name."""
-        self._network.create()
+        with self._counted("The network"):
+            self._network.create()
 
     def start(self, part: Part) -> RunningPart:
         """Creates and starts the container of a part.
@@ -139,7 +140,7 @@ class PlatformOnDocker:
         Raises:
             PartFailed: the engine cannot start it.
         """
-        with self._counted(part):
+        with self._counted(part.name):
             container = self._container(part)
             try:
                 container.start()
@@ -174,11 +175,11 @@ class PlatformOnDocker:
             self._starting.wait_for(lambda: self._number_starting == 0)
 
     @contextmanager
-    def _counted(self, part: Part) -> Iterator[None]:
+    def _counted(self, what: str) -> Iterator[None]:
         """An interrupted start leaves threads behind: none of them may start what nobody removes."""
         with self._starting:
             if self._is_closed:
-                raise PartFailed(f"{part.name} is not started any more.")
+                raise PartFailed(f"{what} is not started any more.")
             self._number_starting += 1
         try:
             yield

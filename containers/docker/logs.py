@@ -35,11 +35,12 @@ class LogFollower:
         self._is_over.set()
 
     def _follow(self) -> None:
-        since = None
+        since, pause = None, 0.0
         with suppress(DockerException):  # the container is gone
-            while not self._is_over.wait(0 if since is None else RESTART_LOOK_SECONDS):
+            while not self._is_over.wait(pause):
+                pause = RESTART_LOOK_SECONDS
                 self._container.reload()
-                if self._container.status != "running":
+                if self._container.status != "running" and since is not None:
                     continue
                 rest = ""
                 for chunk in self._container.logs(stream=True, follow=True, since=since):

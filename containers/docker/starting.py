@@ -14,7 +14,7 @@ from containers.docker.engine import PartFailed, PlatformOnDocker, RunningPart
 from containers.docker.image_names import SERVICES
 from containers.docker.parts import Part
 from containers.engines import PlatformRefused
-from containers.threads import in_thread
+from containers.threads import in_thread, to_the_end
 
 READY_SECONDS = 180.0
 """For one part, on a busy machine; a database that makes its first files takes a tenth of it."""
@@ -34,18 +34,22 @@ async def started(
         PartFailed: one has ended while it was starting, or is not ready in time; with its last lines.
     """
     running: list[RunningPart] = []
-    await in_thread(lambda: on_docker.remove(with_volumes=False))  # what a killed run has left
-    try:
-        await in_thread(on_docker.create_network)
-        await _start(parts, on_docker, running, progress)
-        yield running
-    finally:
+
+    async def clear_up() -> None:
         await in_thread(on_docker.close)
         progress("stopping")
         # What is thrown away need not write its pages back first, which takes a database ten seconds.
         stopped = running if keep else ()
         await asyncio.gather(*(in_thread(part.stop) for part in stopped), return_exceptions=True)
         await in_thread(lambda: on_docker.remove(with_volumes=not keep))
+
+    await in_thread(lambda: on_docker.remove(with_volumes=False))  # what a killed run has left
+    try:
+        await in_thread(on_docker.create_network)
+        await _start(parts, on_docker, running, progress)
+        yield running
+    finally:
+        await to_the_end(clear_up())
 
 
 async def _start(

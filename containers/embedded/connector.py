@@ -199,6 +199,9 @@ class Connector:
         except sqlite3.Error as error:
             self._database_failed(error)
             return Outcome()
+        except LogDamaged as error:
+            self._fail(f"{type(error).__name__}: {error}", str(error))
+            return Outcome()
         _log.warning(
             "record parked", connector=self.name, topic=where[0], offset=where[1], cause=str(failure)
         )

@@ -17,7 +17,7 @@ from containers.connector_files.settings import SinkSettings
 from containers.embedded.capture import quoted
 from containers.embedded.dead_letters import RecordError, dead_letter
 from containers.embedded.envelope import ConversionError, JsonReader, Schema, Struct
-from containers.embedded.files import is_passing, transaction
+from containers.embedded.files import transaction
 from containers.embedded.log import DurableLog
 from containers.embedded.sql_faults import Refused, binder, from_sqlite
 from containers.embedded.table_shape import TableShape, read_shape
@@ -56,6 +56,13 @@ class RecordFailed(Exception):
     def __init__(self, record: Record, error: RecordError, stage: str) -> None:
         super().__init__(str(error))
         self.record, self.error, self.stage = record, error, stage
+
+
+ABOUT_THE_RECORD = (sqlite3.IntegrityError, sqlite3.DataError, ValueError, OverflowError)
+"""How a database refuses a value. Any other error is of the database: a damaged one must lose no record."""
+
+_NOT_FORESEEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""How a record fails of which nobody has thought; another try would fail alike, and all behind it wait."""
 
 
 class TableMissing(Exception):
@@ -136,9 +143,7 @@ class Sink:
         if end > self._next[topic]:
             try:
                 self._commit(topic, statements, end)
-            except (sqlite3.Error, ValueError, OverflowError) as error:
-                if isinstance(error, sqlite3.Error) and is_passing(error):
-                    raise
+            except ABOUT_THE_RECORD:
                 self._write_singly(topic, [record for record in records if record.offset < end])
         if failure is not None:
             raise failure
@@ -152,12 +157,17 @@ class Sink:
                 statements = []
             try:
                 self._commit(topic, statements, record.offset + 1)
-            except (sqlite3.Error, ValueError, OverflowError) as error:
-                if isinstance(error, sqlite3.Error) and is_passing(error):
-                    raise
+            except ABOUT_THE_RECORD as error:
                 raise RecordFailed(record, from_sqlite(error), "TASK_PUT") from error
 
     def _statements(self, record: Record) -> list[Statement]:
+        try:
+            return self._converted(record)
+        except _NOT_FORESEEN as error:
+            refused = Refused("A value of the record cannot be converted", 1366)
+            raise RecordFailed(record, refused, "TASK_PUT") from error
+
+    def _converted(self, record: Record) -> list[Statement]:
         try:
             key = self._keys.read(record.key)
         except ConversionError as error:

@@ -359,6 +359,33 @@ def test_a_mail_whose_mark_fails_is_not_sent_again(play: Any, monkeypatch: pytes
     play(scene)
 
 
+def test_an_outbox_that_cannot_be_written_is_tried_ever_less_often(
+    play: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """A full disk is read and not written: each try would connect, and log, without a pause."""
+    rested: list[int] = []
+    monkeypatch.setattr(courier_module, "backoff_seconds", lambda failures: rested.append(failures) or 0.001)
+
+    async def scene(database: Database, server: Server) -> None:
+        transact, is_mended = database.transact, asyncio.Event()
+
+        async def refusing(work: Any) -> Any:
+            if len(rested) < 4:
+                raise StorageUnavailable
+            is_mended.set()
+            return await transact(work)
+
+        await queue(database, "a@example.org")
+        monkeypatch.setattr(database, "transact", refusing)
+        async with server.listening() as port, courier(database, port):
+            async with asyncio.timeout(5):
+                await is_mended.wait()
+            await settled(database, "sent")
+
+    play(scene)
+    assert rested == [1, 2, 3, 4]
+
+
 def test_a_stopped_courier_ends_what_is_under_way_and_gives_back_the_rest(play: Any):
     """The mail that the server is taking is marked; the others need not wait for the lease to end."""
 

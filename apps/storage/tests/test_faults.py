@@ -45,6 +45,8 @@ def sqlite_error(code: int) -> DBAPIError:
         (mysql_error(1114), Fault.OUTAGE),
         (mysql_error(3024), Fault.OUTAGE),
         (mysql_error(3100), Fault.OUTAGE),
+        (mysql_error(3032), Fault.OUTAGE),
+        (mysql_error(1180), Fault.OUTAGE),
         (mysql_error(7777, is_gone=True), Fault.OUTAGE),
         (sqlite_error(sqlite3.SQLITE_FULL), Fault.OUTAGE),
         (sqlite_error(sqlite3.SQLITE_READONLY_DIRECTORY), Fault.OUTAGE),

@@ -63,6 +63,13 @@ def test_values_are_escaped() -> None:
     assert "&lt;script&gt;" in text
 
 
+def test_forms_go_where_the_public_reaches_the_service(tmp_path: Path) -> None:
+    """A proxy may put a path before those of the service."""
+    (tmp_path / "form.html").write_text('<form action="{{ base_path }}/api">')
+    assert Pages(tmp_path).render("form.html") == '<form action="/api">'
+    assert Pages(tmp_path, base_path="/accounts").render("form.html") == '<form action="/accounts/api">'
+
+
 def test_a_missing_value_is_an_error_and_not_an_empty_place() -> None:
     """A page that lacks its token would have a button that cannot work."""
     with pytest.raises(Exception, match="'token' is undefined"):

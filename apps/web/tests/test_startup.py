@@ -72,6 +72,24 @@ def test_a_database_that_comes_later(monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio.run(story())
 
 
+def test_an_error_while_the_database_is_awaited_is_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be an outage that nobody knows as one yet."""
+    monkeypatch.setattr(startup_module, "RETRY_SECONDS", 0.001)
+    outcomes = iter([StorageUnavailable(), ValueError("strange"), None])
+
+    async def prepare() -> None:
+        if outcome := next(outcomes):
+            raise outcome
+
+    async def story() -> None:
+        begun = asyncio.Event()
+        await start(Startup(prepare, lambda _: begun.set()))
+        async with asyncio.timeout(5):
+            await begun.wait()
+
+    asyncio.run(story())
+
+
 def test_a_schema_that_is_wrong_stops_the_start() -> None:
     """Only an absent database is waited for."""
 
@@ -113,3 +131,8 @@ def test_a_slow_round_does_not_put_off_the_next() -> None:
 def test_rounds_wait_out_an_absent_database() -> None:
     """The next one comes all the same."""
     assert rounds_made([StorageUnavailable(), StorageUnavailable(), None]) == [0.1, 0.1, 0.1]
+
+
+def test_a_round_that_fails_is_not_the_last() -> None:
+    """Whatever it was: suspensions have to end tomorrow, too."""
+    assert rounds_made([ValueError("strange"), None]) == [0.1, 0.1]

@@ -3,12 +3,14 @@
 import json
 import sqlite3
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from containers.embedded.log import NewRecord
 from containers.embedded.tests.flow import Flow
+from containers.polling import poll
 
 SINK, DEAD = "login-sink-connector", "dlq.login-sink-connector"
 KEY = {"type": "struct", "fields": [{"type": "int64", "optional": False, "field": "id"}], "optional": False}
@@ -171,6 +173,44 @@ def test_what_mysql_would_refuse_is_parked(flow: Flow, fields: dict[str, Any], c
     assert (status["tasks"][0]["state"], status["restarts"], status["cause"]) == ("RUNNING", 1, None)
     assert status["parked"] == 1
     assert status["lag"] == 0
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "double", "field": "pw_version"},
+        {"type": "int64", "field": "pw_version", "name": ["x"]},
+    ],
+)
+def test_what_nobody_has_foreseen_is_parked(flow: Flow, schema: dict[str, Any]) -> None:
+    """A value that no number can hold, a name that is none: what comes behind it must not wait for ever."""
+    flow.add(SINK, field__include__list=None)
+    strange = record(2, pw_version=1)
+    envelope = json.loads(strange.value or b"")
+    fields = [schema if field["field"] == "pw_version" else field for field in envelope["schema"]["fields"]]
+    envelope["schema"]["fields"] = fields
+    envelope["payload"]["pw_version"] = float("inf")
+    text = json.dumps(envelope).replace("Infinity", "1e999").encode()
+    produce(flow, replace(strange, value=text), record(3, email="c@example.org"))
+    assert emails(flow) == {3: "c@example.org"}
+    assert flow.connect.status(SINK)["parked"] == 1
+
+
+def test_a_damaged_database_parks_nothing(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it cannot write today it has to write once it is mended."""
+    flow.add(SINK)
+
+    def damaged(*_: object) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("containers.embedded.sinks.Sink._commit", damaged)
+        flow.connect.produce([record(1, email="a@example.org")])
+        poll(lambda: flow.state(SINK) == "FAILED" or None, within_seconds=10, what="the failure")
+    assert flow.records(DEAD) == []
+    flow.connect.restart(SINK)
+    flow.connect.settle()
+    assert emails(flow) == {1: "a@example.org"}
 
 
 def test_no_value_is_told(flow: Flow) -> None:
