@@ -3,7 +3,7 @@
 import inspect
 import types
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,24 +78,36 @@ class FeatureFile(pytest.Module):
         return module
 
     def _refuse_lost_scenarios(self) -> None:
-        """pytest-bdd keeps one of two scenarios of one title (its issue 191), and none of an empty file."""
+        """pytest-bdd keeps one of two scenarios of one title (its issue 191), and none of an empty file.
+
+        A scenario without steps would pass, and an outline without examples be no test at all.
+        """
         from pytest_bdd.scenario import make_python_name
 
-        titles = list(_titles(self.path))
+        scenarios = list(_scenarios(self.path))
+        titles = [scenario["name"] for scenario in scenarios]
         if not titles:
             raise self.CollectError(f"{self.path.name}: no scenario in it")
+        if empty := [scenario["name"] for scenario in scenarios if _is_empty(scenario)]:
+            raise self.CollectError(f"{self.path.name}: no steps or no examples in: {', '.join(empty)}")
         doubled = [name for name, n in Counter(map(make_python_name, titles)).items() if n > 1]
         if doubled:
             raise self.CollectError(f"{self.path.name}: scenario title used twice: {', '.join(doubled)}")
 
 
-def _titles(path: Path) -> Iterator[str]:
+def _is_empty(scenario: Mapping[str, Any]) -> bool:
+    wants_examples = "Outline" in scenario["keyword"] or "Template" in scenario["keyword"]
+    rows = [row for examples in scenario["examples"] for row in examples["tableBody"]]
+    return not scenario["steps"] or (wants_examples and not rows)
+
+
+def _scenarios(path: Path) -> Iterator[Mapping[str, Any]]:
     from gherkin.parser import Parser
 
-    def walk(children: list[dict[str, Any]]) -> Iterator[str]:
+    def walk(children: Any) -> Iterator[Mapping[str, Any]]:
         for child in children:
             if "scenario" in child:
-                yield child["scenario"]["name"]
+                yield child["scenario"]
             if "rule" in child:
                 yield from walk(child["rule"]["children"])
 

@@ -7,8 +7,10 @@ holds what their placeholders stand for, and the watchdog looks after them while
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -48,6 +50,7 @@ READY_SECONDS = 120.0
 
 STOP_SECONDS = 6.0
 RESTART_SECONDS = 1.0
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class ExternalPlatform:
@@ -163,7 +166,13 @@ class _Service:
 
     async def start(self) -> None:
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", f"apps.{self.name}", env=self._environ, stdin=asyncio.subprocess.DEVNULL
+            sys.executable,
+            "-m",
+            f"apps.{self.name}",
+            env=self._environ,
+            stdin=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # a terminal's Ctrl-C is for us, and we stop them in order
+            preexec_fn=end_with_parent,
         )
 
     def keep_running(self, tell: Callable[[str], object]) -> None:
@@ -187,6 +196,12 @@ class _Service:
             tell(f"{self.name} has ended (exit code {code}) and is started again")
             await asyncio.sleep(RESTART_SECONDS)
             await self.start()
+
+
+def end_with_parent() -> None:
+    """In a new process: it is told to stop when this one is killed, or its ports would stay taken."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 async def _stop_all(services: Sequence[_Service]) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from apps.events.source import REASON_HEADER
 from containers.connectors import ConnectClient, ConnectRefused
-from containers.poison import BATCH_OF_ONE, LARGEST_BATCH
+from containers.poison import BATCH_OF_ONE, LARGEST_BATCH, cause_of, reason_of
 from containers.registration import NOBODY
 from containers.tests.fake_connect import (
     BAD_WORD,
@@ -236,6 +236,17 @@ def test_kafka_may_be_away(path: Path):
     away[0] = False
     run.steps(40)
     assert run.parked == [4]
+
+
+def test_a_value_that_no_column_type_takes_is_of_the_record():
+    """The sink's own words; what it quotes of the row is not told."""
+    said = "Unexpected io.debezium.time.Timestamp value 'eyJ' with type 'java.lang.String'"
+    trace = (
+        f"org.apache.kafka.connect.errors.ConnectException: Exiting\nCaused by: x.ConnectException: {said}"
+    )
+    assert reason_of(trace) == "RECORD_INVALID"
+    assert cause_of(trace) == said.replace("eyJ", "…")
+    assert reason_of("java.sql.SQLException: Unexpected end of stream") is None
 
 
 def test_what_was_found_can_be_read_by_others(path: Path):

@@ -88,6 +88,19 @@ def test_an_empty_feature_is_refused(suite: pytest.Pytester) -> None:
     assert "no scenario in it" in said
 
 
+@pytest.mark.parametrize(
+    "scenario",
+    ["Scenario: Two", "Scenario Outline: Two\n    Given a <thing>\n    Examples:\n      | thing |"],
+    ids=["no-steps", "no-examples"],
+)
+def test_a_scenario_that_would_do_nothing_is_refused(suite: pytest.Pytester, scenario: str) -> None:
+    """Without steps it would pass, without examples it would be no test."""
+    write(suite, f"{FEATURE}  {scenario}\n")
+    code, said = output(suite)
+    assert code != 0
+    assert "no steps or no examples in: Two" in said
+
+
 def test_an_undeclared_tag_is_refused(suite: pytest.Pytester) -> None:
     """A mistyped tag would select nothing."""
     write(suite, FEATURE.replace("@login", "@logn"))
