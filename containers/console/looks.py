@@ -57,20 +57,24 @@ class Answer(Generic[T]):
 class Question(Generic[T]):
     """Asks one thing again and again in a thread, and waits for an answer no longer than people do.
 
-    An engine that hangs is asked once: until that question has been answered, there is no answer.
+    An engine that hangs is asked once: until that question has been answered, there is no answer. The first
+    answer may take three times as long, because clients have to connect for it.
     """
 
     def __init__(self, whom: str, ask: Callable[[], T]) -> None:
         self._whom, self._ask = whom, ask
         self._asked: asyncio.Task[T] | None = None
+        self._is_first = True
 
     async def answer(self) -> Answer[T]:
         asked = self._asked
         if asked is None:
             asked = self._asked = asyncio.ensure_future(in_thread(self._ask))
-        await asyncio.wait({asked}, timeout=PATIENCE_SECONDS)
+        patience_seconds = PATIENCE_SECONDS * (3 if self._is_first else 1)
+        self._is_first = False
+        await asyncio.wait({asked}, timeout=patience_seconds)
         if not asked.done():
-            return Answer(problem=f"{self._whom} has not answered for {PATIENCE_SECONDS:g} s")
+            return Answer(problem=f"{self._whom} has not answered for {patience_seconds:g} s")
         if self._asked is asked:  # or another one who has waited for it was told first
             self._asked = None
         try:
@@ -141,7 +145,8 @@ class Looker:
             return self._consumer(carrier, services, positions, written)
         view = next((view for view in views.found or () if view.name == carrier.name), None)
         if view is None:
-            why = views.problem or "Connect does not know it"
+            # Who asks for connectors asks Kafka how far they are, too.
+            why = positions.problem or views.problem or "Connect does not know it"
             return CarrierState(carrier.name, UNKNOWN, why, None, None)
         done = written
         if carrier.kind == "sink":
