@@ -57,6 +57,11 @@ class Experiment:
     told: list[tuple[float, str]] = field(default_factory=list)
     healed_after_seconds: float | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it is left to be mended or to heal."""
+        return self.state not in ("broken", "healing")
+
     def as_json(self) -> dict[str, Any]:
         return {
             "number": self.number,
@@ -87,11 +92,15 @@ class Experiments:
         Raises:
             ExperimentRunning: the same fault is at work.
         """
-        running = (one.fault.title for one in self._all if one.state in ("broken", "healing"))
-        if fault.title in running:
+        if fault.title in (one.fault.title for one in self._all if not one.is_over):
             raise ExperimentRunning
+        for forgotten in [one for one in self._all if one.is_over][
+            : 1 - KEPT
+        ]:  # what is broken has to be mended
+            self._all.remove(forgotten)
+            del self._mended[forgotten.number]
         experiment = Experiment(self._all[-1].number + 1 if self._all else 1, fault)
-        self._all = [*self._all, experiment][-KEPT:]
+        self._all.append(experiment)
         self._mended[experiment.number] = asyncio.Event()
         task = asyncio.ensure_future(self._run(experiment))
         self._tasks.add(task)

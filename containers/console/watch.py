@@ -130,13 +130,19 @@ class Watch:
             while True:
                 look, told = await self._next(seen_at)
                 seen_at = look.taken_at
-                at = at or self.position()
+                at = self._within(at, look) if at else self.position()
                 notes = [note for note in self._notes if note["number"] > at.note]
                 news = await in_thread(partial(self._news, at.ends, look.ends))
                 if news.records or notes or told != last:
                     at, last = Position(news.ends, notes[-1]["number"] if notes else at.note), told
                     body = {"records": news.records, "left_out": news.left_out, "notes": notes}
                     yield Message(at, {**told, **body})
+
+    def _within(self, at: Position, look: Look) -> Position:
+        """A position of before a restart may be ahead of all that is here now, and nothing would be new."""
+        newest = self._notes[-1]["number"] if self._notes else 0
+        ends = {topic: min(end, look.ends.get(topic, end)) for topic, end in at.ends.items()}
+        return Position(ends, min(at.note, newest))
 
     async def _next(self, seen_at: float) -> tuple[Look, Mapping[str, Any]]:
         """The first look after one that was taken then."""

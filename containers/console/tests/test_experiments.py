@@ -4,10 +4,13 @@ import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import httpx
 import pytest
 
+from containers.console.experiments import Experiments
+from containers.console.faults import Fault, FaultRefused
 from containers.console.tests.test_looks import ALL_READY
 from containers.console.tests.watched import WatchedTier, serve
 
@@ -77,6 +80,29 @@ def test_a_pause_lasts_until_it_is_mended(tier: WatchedTier) -> None:
         "EXPERIMENT_UNKNOWN",
     ]
     assert tier.fake.asked == [("pause", "loginconnector"), ("resume", "loginconnector")]
+
+
+def test_what_is_broken_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much is tried after it: only its own button mends it."""
+    monkeypatch.setattr("containers.console.experiments.KEPT", 2)
+
+    def refuse() -> str:
+        raise FaultRefused("no")
+
+    async def story() -> list[int]:
+        watch = Mock(look=AsyncMock(return_value={"word": "READY", "cause": None}))
+        experiments = Experiments(Mock(behind=list), watch)
+        experiments.begin(Fault("It is paused", lambda: "paused", lambda: "resumed"))
+        for number in range(3):
+            tried = experiments.begin(Fault(f"Try {number}", refuse))
+            async with asyncio.timeout(10):
+                while not tried.is_over:  # noqa: ASYNC110 - an experiment tells nobody of its end
+                    await asyncio.sleep(0.001)
+        kept = [one.number for one in experiments.newest_first()]
+        experiments.mend(1)
+        return kept
+
+    assert asyncio.run(story()) == [4, 3, 1]
 
 
 def test_a_replay_begins_with_the_first_record(tier: WatchedTier) -> None:

@@ -89,6 +89,27 @@ def test_what_was_missed_is_told_to_who_comes_back(monkeypatch: pytest.MonkeyPat
     assert sorted(watched(monkeypatch, story)) == ["login_db.users", "users", "users"]
 
 
+def test_a_page_that_outlives_a_restart_is_told_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its position is ahead of notes that begin anew, and of topics that were thrown away."""
+
+    async def story(tier: WatchedTier, watch: Watch) -> tuple[list[str], list[int]]:
+        before = Position(dict.fromkeys(NAMES, 40), 9)
+        notes: list[str] = []
+        offsets: list[int] = []
+        async with aclosing(watch.follow(before)) as stream:
+            await anext(stream)
+            watch.note("step", title="Sign up")
+            tier.grow("users", {"id": 7})
+            tier.grow("users", {"id": 7})
+            while not (notes and len(offsets) == 2):
+                message = await anext(stream)
+                notes += [note["title"] for note in message.body["notes"]]
+                offsets += [record["facts"]["offset"] for record in message.body["records"]]
+        return notes, offsets
+
+    assert watched(monkeypatch, story) == (["Sign up"], [0, 1])
+
+
 def test_what_is_too_much_for_one_message_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The newest of a topic are told, and how many are not."""
 
