@@ -92,7 +92,7 @@ class TokenExpired(TokenInvalid):
 
 @dataclass(frozen=True)
 class Claims:
-    """What an authentic token says; times are aware and in UTC, `extra` holds any further claims."""
+    """What an authentic token says; times are aware and in UTC."""
 
     user_id: int
     token_id: str
@@ -100,7 +100,6 @@ class Claims:
     expires_at: datetime
     email: str
     pw_version: int
-    extra: Mapping[str, str | int]
 
 
 class PublicKeys:
@@ -287,7 +286,6 @@ def _claims(purpose: Purpose, payload: Mapping[str, Any]) -> Claims:
         expires_at=datetime.fromtimestamp(expires_at, UTC),
         email=_text(payload, "email", None),
         pw_version=_whole(payload.get("pwv")),
-        extra=extra,
     )
 
 

@@ -67,15 +67,6 @@ def micros(value: int) -> datetime:
     return _EPOCH + timedelta(microseconds=value)
 
 
-def millis(value: int) -> datetime:
-    """The time of a date in a flattened MongoDB document: milliseconds since 1970, in UTC.
-
-    Raises:
-        OverflowError: outside of the years 1 to 9999.
-    """
-    return _EPOCH + timedelta(milliseconds=value)
-
-
 def _payload(raw: bytes | None, *, reason: str) -> Mapping[str, Any] | None:
     if raw is None:
         return None

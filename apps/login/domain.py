@@ -86,7 +86,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Holder:
-    """A user whose row is held while sessions begin or end, so that `auth_token` fits what is left."""
+    """The part of a user's row that sessions are about; who changes them holds the row meanwhile."""
 
     user_id: int
     email: str

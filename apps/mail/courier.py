@@ -35,9 +35,9 @@ _log = structlog.get_logger()
 class Courier:
     """Delivers the mails of one outbox; any number of couriers may work on the same one.
 
-    A mail is leased, composed, sent and marked, and so is sent again only if the courier died between
-    the server's answer and the mark: then with the same Message-ID. A connection that cannot be made
-    is tried again with a growing delay and costs the mails nothing. A mail that the server refuses
+    A mail is leased, composed, sent and marked, and so is sent again only if the courier died, or was cut
+    off, between the server's answer and the mark: then with the same Message-ID. A connection that cannot
+    be made is tried again with a growing delay and costs the mails nothing. A mail that the server refuses
     for good is abandoned, one that it does not take now is delayed, and neither holds up the rest.
 
     Args:

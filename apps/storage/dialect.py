@@ -77,14 +77,3 @@ def insert_or_update(
     if dialect == "mysql":
         return mysql.insert(table).values(**values).on_duplicate_key_update(**update)
     return sqlite.insert(table).values(**values).on_conflict_do_update(set_=dict(update))
-
-
-def insert_or_ignore(table: sa.Table, values: Mapping[str, Any], *, dialect: str) -> sa.Insert:
-    """An INSERT of `values` that changes nothing where the primary key exists already.
-
-    On MySQL the primary key is set to itself: INSERT IGNORE would also swallow bad values.
-    """
-    if dialect == "mysql":
-        unchanged = {column.name: column for column in table.primary_key.columns}
-        return mysql.insert(table).values(**values).on_duplicate_key_update(**unchanged)
-    return sqlite.insert(table).values(**values).on_conflict_do_nothing()

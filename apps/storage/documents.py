@@ -49,7 +49,7 @@ class Documents(Protocol):
         """Let documents of `collection` go some time after the moment that their `field` holds."""
 
     async def ping(self) -> None:
-        """Raise StorageUnavailable unless the store answers and can be written to."""
+        """Raise StorageUnavailable unless the store answers, with a member that takes writes."""
 
     async def close(self) -> None:
         """Give the connections back."""

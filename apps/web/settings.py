@@ -112,13 +112,6 @@ def load(settings: Sequence[Setting], environ: Mapping[str, str], *, profile: st
     return values
 
 
-def profile_of(environ: Mapping[str, str], default: Profile = "production") -> Profile:
-    """The value of QUARTET_PROFILE. Raises SettingsInvalid if it is neither of the two."""
-    setting = Setting("QUARTET_PROFILE", "choice", default, choices=("development", "production"))
-    profile: Profile = load([setting], environ, profile=default)["quartet_profile"]
-    return profile
-
-
 def origin(setting: Setting, environ: Mapping[str, str]) -> Origin:
     """Where the setting's value comes from."""
     if environ.get(setting.name):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.events.records import PoisonRecord, Record, decode, micros, millis
+from apps.events.records import PoisonRecord, Record, decode, micros
 from apps.events.tests.fakes import record
 
 
@@ -91,6 +91,5 @@ def test_any_bytes_are_an_event_or_poison(value: bytes):
 
 
 def test_times_of_events_are_utc():
-    """Microseconds from MySQL, milliseconds from MongoDB."""
+    """Microseconds from MySQL."""
     assert micros(1_795_455_439_030_499) == datetime(2026, 11, 23, 17, 37, 19, 30_499, UTC)
-    assert millis(1_795_455_439_030) == datetime(2026, 11, 23, 17, 37, 19, 30_000, UTC)

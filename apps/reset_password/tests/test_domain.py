@@ -10,7 +10,7 @@ from apps.reset_password.domain import Account, LinkState, belongs_to, proves_lo
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ADA = Account(7, "ada@example.org", pw_version=2, chosen_version=None, auth_token="a receipt")
-CLAIMS = Claims(7, "session-1", NOW, NOW, "ada@example.org", 2, {})
+CLAIMS = Claims(7, "session-1", NOW, NOW, "ada@example.org", 2)
 GOOD = LinkState(is_used=False, is_killed=False, pw_version=2, newest_version=2)
 
 

@@ -17,7 +17,6 @@ from apps.storage.dialect import (
     big_id,
     code_type,
     enum_type,
-    insert_or_ignore,
     insert_or_update,
 )
 from apps.storage.tests.engines import open_database
@@ -73,15 +72,11 @@ def test_sqlite_columns(piece: str) -> None:
 
 
 def test_mysql_upserts() -> None:
-    """The forms that MySQL 9 takes; ignoring never hides a bad value."""
+    """The form that MySQL 9 takes."""
     more = {"failures": USERS.c.failures + 1}
     upsert = insert_or_update(USERS, {"id": 1}, update=more, dialect="mysql")
     assert sql(upsert, mysql.dialect()) == (
         "INSERT INTO users (id) VALUES (%s) ON DUPLICATE KEY UPDATE failures = (users.failures + %s)"
-    )
-    ignore = insert_or_ignore(USERS, {"id": 1}, dialect="mysql")
-    assert sql(ignore, mysql.dialect()) == (
-        "INSERT INTO users (id) VALUES (%s) ON DUPLICATE KEY UPDATE id = users.id"
     )
 
 
@@ -99,7 +94,7 @@ def on_engine(path: Path, work: Any) -> Any:
 
 
 def test_upserts_on_engine(tmp_path: Path) -> None:
-    """Insert, then update by the value that stands there; ignoring leaves the row as it is."""
+    """Insert, then update by the value that stands there."""
 
     async def work(connection: Any) -> Any:
         for _ in range(3):
@@ -108,9 +103,6 @@ def test_upserts_on_engine(tmp_path: Path) -> None:
             await connection.execute(
                 insert_or_update(USERS, values, update=more, dialect=connection.dialect.name)
             )
-        await connection.execute(
-            insert_or_ignore(USERS, {"id": 1, "email": "c@d.example"}, dialect=connection.dialect.name)
-        )
         return (await connection.execute(sa.select(USERS.c.id, USERS.c.email, USERS.c.failures))).all()
 
     assert on_engine(tmp_path, work) == [(1, "a@b.example", 3)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.web.settings import Kind, Secret, Setting, SettingsInvalid, load, origin, profile_of
+from apps.web.settings import Kind, Secret, Setting, SettingsInvalid, load, origin
 
 PEM = "-----BEGIN PUBLIC KEY-----\nabc\n-----END PUBLIC KEY-----"
 
@@ -133,11 +133,3 @@ def test_a_secret_does_not_show() -> None:
     secret = Secret("s3cr3t")
     assert "s3cr3t" not in f"{secret} {secret!r} {[secret]}"
     assert secret.reveal() == "s3cr3t"
-
-
-def test_the_profile_is_one_of_two() -> None:
-    """Production unless it is said otherwise."""
-    assert profile_of({}) == "production"
-    assert profile_of({"QUARTET_PROFILE": "development"}) == "development"
-    with pytest.raises(SettingsInvalid):
-        profile_of({"QUARTET_PROFILE": "test"})
