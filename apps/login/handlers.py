@@ -70,7 +70,7 @@ class LogIn:
 
 
 async def log_in(command: LogIn, *, ports: Ports, settings: Settings, caller: Caller) -> str:
-    """Returns the token of a new session; exactly one hash and one commit, whatever comes of it.
+    """Returns the token of a new session; exactly one hash, and one commit unless a grant loses a race.
 
     Raises:
         TooFast: this client's last attempt on this address failed a moment ago; nothing is hashed or counted.
