@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +14,7 @@ import structlog
 from structlog.testing import LogCapture
 
 from apps.mail import courier as courier_module
-from apps.mail import delivery, outage
+from apps.mail import delivery
 from apps.mail.letters import Letter
 from apps.mail.outbox import OutboxMail
 from apps.mail.tests.postroom import (
@@ -32,31 +31,6 @@ from apps.mail.tests.postroom import (
     settled,
 )
 from apps.storage.database import Database
-from apps.storage.errors import StorageUnavailable
-
-Scene = Callable[[Database, Server], Coroutine[Any, Any, None]]
-
-
-@pytest.fixture(autouse=True)
-def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outage, "FIRST_DELAY_SECONDS", 0.01)
-    monkeypatch.setattr("apps.mail.delivery.FIRST_DELAY_SECONDS", 0.01)
-    monkeypatch.setattr(outage, "LONGEST_DELAY_SECONDS", 0.05)
-
-
-@pytest.fixture
-def play(tmp_path: Path) -> Callable[..., None]:
-    """Run a scene with a database and a server that is not listening yet."""
-
-    def run(scene: Scene, **replies: str) -> None:
-        async def within() -> None:
-            async with database(tmp_path) as opened:
-                said = {tuple(name.split("_")): reply for name, reply in replies.items()}
-                await scene(opened, Server(said))  # type: ignore[arg-type]
-
-        asyncio.run(within())
-
-    return run
 
 
 def test_a_mail_goes_out_when_its_transaction_commits(play: Any):
@@ -92,35 +66,6 @@ def test_mails_queued_before_the_start_go_out(play: Any):
     play(scene)
 
 
-def test_after_an_outage_everything_goes_on_by_itself(play: Any, monkeypatch: pytest.MonkeyPatch):
-    """While nothing listens, not a row is written; once it does, every mail goes out."""
-    losses, note_loss = asyncio.Semaphore(0), outage.Outage.note_loss
-
-    def note_and_tell(*arguments: Any, **options: Any) -> None:
-        note_loss(*arguments, **options)
-        losses.release()
-
-    monkeypatch.setattr(outage.Outage, "note_loss", note_and_tell)
-
-    async def scene(database: Database, server: Server) -> None:
-        async with server.listening() as port:
-            pass
-        for number in range(3):
-            await queue(database, f"u{number}@example.org")
-        commits = database.counters["commits"]
-        async with courier(database, port) as at_work:
-            async with asyncio.timeout(5):
-                for _ in range(4):
-                    await losses.acquire()
-            assert at_work.queue_age_seconds > 0
-            assert database.counters["commits"] == commits
-            async with server.listening(port):
-                found = await settled(database, "sent", "sent", "sent")
-        assert [row.attempts for row in found.values()] == [1, 1, 1]
-
-    play(scene)
-
-
 @pytest.mark.parametrize("stage", ["RCPT", "DATA"])
 def test_a_refused_mail_is_abandoned_and_only_that_one(play: Any, stage: str):
     """5xx is about this mail: its params are forgotten, its reason is kept without the address."""
@@ -135,79 +80,6 @@ def test_a_refused_mail_is_abandoned_and_only_that_one(play: Any, stage: str):
         assert at_work.counts == {"sent": 2, "failed": 0, "abandoned": 1}
 
     play(scene, **{f"bad_{stage}": "550 5.1.1 <bad@example.org> is unknown"})
-
-
-@pytest.mark.parametrize("reply", ["451 4.7.1 greylisted", "cut", "421 4.3.2 shutting down"])
-def test_a_delayed_mail_is_tried_again_and_holds_up_no_other(play: Any, reply: str):
-    """4xx, 421 and a broken connection pass; the mails behind it go out meanwhile."""
-
-    async def scene(database: Database, server: Server) -> None:
-        for name in ("good", "bad", "fine"):
-            await queue(database, f"{name}@example.org")
-        async with server.listening() as port, courier(database, port) as at_work:
-
-            async def is_delayed_often() -> bool:
-                return (await rows(database))["bad@example.org"].attempts >= 3
-
-            await eventually(is_delayed_often, database)
-            assert sorted(server.recipients) == ["fine@example.org", "good@example.org"]
-            server.replies.clear()
-            await settled(database, "sent", "sent", "sent")
-            assert at_work.counts["abandoned"] == 0
-        assert sorted(server.recipients) == ["bad@example.org", "fine@example.org", "good@example.org"]
-
-    play(scene, bad_DATA=reply)
-
-
-def test_a_refused_sender_abandons_nothing(play: Any):
-    """MAIL_FROM is the same for every mail: a wrong setting must not cost a mail."""
-
-    async def scene(database: Database, server: Server) -> None:
-        await queue(database, "a@example.org")
-        async with server.listening() as port, courier(database, port) as at_work:
-
-            async def is_delayed() -> bool:
-                return (await rows(database))["a@example.org"].last_error == "530 5.7.0"
-
-            await eventually(is_delayed, database)
-            server.replies.clear()
-            await settled(database, "sent")
-            assert at_work.counts["abandoned"] == 0
-
-    play(scene, sender_MAIL="530 5.7.0 log in first")
-
-
-def test_a_server_that_stalls_over_one_mail_delivers_the_others(play: Any, monkeypatch: pytest.MonkeyPatch):
-    """They go over another connection, long before the deadline of the first."""
-    monkeypatch.setattr(courier_module, "STOPPING_SECONDS", 0.05)
-    monkeypatch.setattr(courier_module, "PATIENCE_SECONDS", 0.02)
-
-    async def scene(database: Database, server: Server) -> None:
-        async with server.listening() as port, courier(database, port, deadline_seconds=60):
-            await queue(database, "slow@example.org")
-            async with asyncio.timeout(5):
-                await server.is_stalling.wait()
-            await queue(database, "quick@example.org")
-            await settled(database, "processing", "sent")
-
-    play(scene, slow_DATA="stall")
-
-
-def test_a_stalled_mail_is_delayed_at_its_deadline(play: Any):
-    """The deadline is for the whole mail, whatever the server drips meanwhile."""
-
-    async def scene(database: Database, server: Server) -> None:
-        async with server.listening() as port, courier(database, port, deadline_seconds=0.1):
-            await queue(database, "slow@example.org")
-
-            async def is_delayed() -> bool:
-                return (await rows(database))["slow@example.org"].last_error == "SMTP_TIMEOUT"
-
-            await eventually(is_delayed, database)
-            server.replies.clear()
-            await settled(database, "sent")
-
-    play(scene, slow_RCPT="stall")
 
 
 def test_an_expired_mail_is_abandoned_even_without_a_server(play: Any):
@@ -328,64 +200,6 @@ def test_a_courier_killed_before_the_mark_sends_at_most_one_duplicate(play: Any,
     play(scene)
 
 
-def test_a_mail_whose_mark_fails_is_not_sent_again(play: Any, monkeypatch: pytest.MonkeyPatch):
-    """The database is away between 250 and `sent`: the mark is tried until it holds.
-
-    By then the lease is over, and this courier itself must not take the mail up again.
-    """
-    monkeypatch.setattr(courier_module, "PATIENCE_SECONDS", 0.005)
-
-    async def scene(database: Database, server: Server) -> None:
-        transact, failures = database.transact, iter([True, True, True])
-
-        async def failing(work: Any) -> Any:
-            if server.mails and next(failures, False):
-                for commit_of_somebody_else in database._listeners:
-                    commit_of_somebody_else()
-                raise StorageUnavailable
-            return await transact(work)
-
-        await queue(database, "a@example.org")
-        monkeypatch.setattr(database, "transact", failing)
-
-        def clock() -> datetime:
-            return now() + timedelta(seconds=40 * len(server.mails))
-
-        async with server.listening() as port, courier(database, port, clock=clock):
-            await settled(database, "sent")
-        assert next(failures, False) is False
-        assert server.recipients == ["a@example.org"]
-
-    play(scene)
-
-
-def test_an_outbox_that_cannot_be_written_is_tried_ever_less_often(
-    play: Any, monkeypatch: pytest.MonkeyPatch
-):
-    """A full disk is read and not written: each try would connect, and log, without a pause."""
-    rested: list[int] = []
-    monkeypatch.setattr(courier_module, "backoff_seconds", lambda failures: rested.append(failures) or 0.001)
-
-    async def scene(database: Database, server: Server) -> None:
-        transact, is_mended = database.transact, asyncio.Event()
-
-        async def refusing(work: Any) -> Any:
-            if len(rested) < 4:
-                raise StorageUnavailable
-            is_mended.set()
-            return await transact(work)
-
-        await queue(database, "a@example.org")
-        monkeypatch.setattr(database, "transact", refusing)
-        async with server.listening() as port, courier(database, port):
-            async with asyncio.timeout(5):
-                await is_mended.wait()
-            await settled(database, "sent")
-
-    play(scene)
-    assert rested == [1, 2, 3, 4]
-
-
 def test_a_stopped_courier_ends_what_is_under_way_and_gives_back_the_rest(play: Any):
     """The mail that the server is taking is marked; the others need not wait for the lease to end."""
 
@@ -403,31 +217,6 @@ def test_a_stopped_courier_ends_what_is_under_way_and_gives_back_the_rest(play: 
         assert (behind.leased_until, behind.next_attempt_at) == (None, behind.created_at)
 
     play(scene, slow_DATA="stall")
-
-
-def test_one_delivery_after_an_outage_makes_all_delayed_mails_due(play: Any, monkeypatch: pytest.MonkeyPatch):
-    """Those that lost their connection need not sit out their own delays."""
-    monkeypatch.setattr("apps.mail.delivery.FIRST_DELAY_SECONDS", 300.0)
-
-    async def scene(database: Database, server: Server) -> None:
-        for name in ("a", "b"):
-            await queue(database, f"{name}@example.org")
-        async with server.listening() as port, courier(database, port):
-
-            async def are_delayed() -> bool:
-                return {row.last_error for row in (await rows(database)).values()} == {"SMTP_CONNECTION_LOST"}
-
-            await eventually(are_delayed, database)
-            server.replies.clear()
-            await queue(database, "c@example.org")
-            await settled(database, "sent", "sent", "sent")
-
-    def short_sight(mail: OutboxMail, at: Any) -> bool:
-        return mail.next_attempt_at <= at
-
-    # Five minutes ahead would otherwise be taken for a clock that was set back.
-    monkeypatch.setattr(OutboxMail, "is_due", short_sight)
-    play(scene, **{"a_DATA": "cut", "b_DATA": "cut"})
 
 
 def test_a_clock_that_was_set_back_stops_no_mail(play: Any):

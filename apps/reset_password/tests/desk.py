@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import sqlalchemy as sa
 
 from apps.auth import tokens
+from apps.auth.errors import Refusal
 from apps.auth.tokens import Purpose, SigningKey, generate_private_pem
 from apps.mail.letters import Letter
 from apps.mail.outbox import OutboxMail
@@ -118,6 +120,13 @@ class Desk(DatabaseDesk):
             expires_at=self.clock.now + timedelta(seconds=seconds),
             claims={"email": email, "pwv": pw_version},
         )
+
+
+async def refused(attempt: Awaitable[Any]) -> type[Refusal]:
+    """What the attempt is refused with."""
+    with pytest.raises(Refusal) as refusal:
+        await attempt
+    return type(refusal.value)
 
 
 @asynccontextmanager
