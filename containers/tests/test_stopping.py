@@ -5,8 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import httpx
@@ -31,11 +31,11 @@ def test_a_signal_stops_it_in_time(number: signal.Signals, tmp_path: Path) -> No
     assert time.monotonic() - began < 5
 
 
-def test_a_signal_while_it_starts(tmp_path: Path) -> None:
-    """What has been started by then is stopped in order, and `ready` is never said."""
-    platform = PlatformProcess(tmp_path, "embedded", {})
+@contextmanager
+def start_of(platform: PlatformProcess) -> Iterator[subprocess.Popen[str]]:
+    """The process of a platform that has begun to start."""
     with subprocess.Popen(
-        [*COMMAND, "up", "--data", str(tmp_path)],
+        [*COMMAND, "up", "--data", str(platform.data)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -43,6 +43,13 @@ def test_a_signal_while_it_starts(tmp_path: Path) -> None:
     ) as starting:
         assert starting.stderr is not None
         next(line for line in starting.stderr if "ports are good" in line)
+        yield starting
+
+
+def test_a_signal_while_it_starts(tmp_path: Path) -> None:
+    """What has been started by then is stopped in order, and `ready` is never said."""
+    platform = PlatformProcess(tmp_path, "embedded", {})
+    with start_of(platform) as starting:
         starting.send_signal(signal.SIGTERM)
         out, talk = starting.communicate(timeout=10)
     assert (starting.returncode, out) == (0, "")
@@ -52,15 +59,7 @@ def test_a_signal_while_it_starts(tmp_path: Path) -> None:
 def test_down_while_it_starts(tmp_path: Path) -> None:
     """It is stopped as a ready one is, and its process has ended when `down` returns."""
     platform = PlatformProcess(tmp_path, "embedded", {})
-    with subprocess.Popen(
-        [*COMMAND, "up", "--data", str(tmp_path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=platform.environ,
-    ) as starting:
-        assert starting.stderr is not None
-        next(line for line in starting.stderr if "ports are good" in line)
+    with start_of(platform) as starting:
         stopped = platform.run("down")
         assert (stopped.returncode, starting.poll()) == (0, 0), stopped.stderr
         assert starting.communicate()[0] == ""
